@@ -1,0 +1,92 @@
+"""A scenario: a story and the checkers that judge what it led to, as one value in one file."""
+
+import importlib.util
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from types import ModuleType
+from typing import Any
+
+from harness.checkers.checker import Checker
+from harness.errors import InvalidScenario, UnknownScenario
+from harness.generators.step import Step
+
+Story = Callable[[Random], Iterable[Step]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """`story` yields steps; the same seed must yield the same steps. `checkers` judge the history.
+
+    `name` and `title` are filled by `load` from the file: its name and the first line of its docstring.
+    """
+
+    story: Story
+    checkers: Sequence[Checker]
+    name: str = ""
+    title: str = ""
+
+    def steps(self, seed: int) -> Iterator[Step]:
+        """The steps of the story for this seed."""
+        return iter(self.story(Random(seed)))
+
+    def checkers_by_name(self) -> Mapping[str, Checker]:
+        """Checkers under the names of contract 9: the name of the file that holds the class."""
+        return {checker_name(checker): checker for checker in self.checkers}
+
+
+def checker_name(checker: Checker) -> str:
+    """The contract's name of a checker, e.g. `order`."""
+    return type(checker).__module__.rpartition(".")[2]
+
+
+def scenario_folder() -> Path:
+    """Where the scenarios that come with the harness lie: in the checkout, or inside the wheel."""
+    package = Path(__file__).parent
+    checkout = package.parent / "scenarios"
+    return checkout if (package.parent / "pyproject.toml").exists() else package / "_scenarios"
+
+
+def known(folder: Path | None = None) -> Mapping[str, Path]:
+    """Name → file of every scenario in `folder` (default: those that come with the harness)."""
+    files = sorted((folder or scenario_folder()).glob("*.py"))
+    return {file.stem: file for file in files if not file.stem.startswith("_")}
+
+
+def find(name: str) -> Path:
+    """The file of a scenario given by path or by name; raises `UnknownScenario`."""
+    if name.endswith(".py") and Path(name).is_file():
+        return Path(name)
+    scenarios = known()
+    if name not in scenarios:
+        raise UnknownScenario(name, list(scenarios))
+    return scenarios[name]
+
+
+def load(path: Path) -> Scenario:
+    """The scenario that a file defines; raises `InvalidScenario` with the reason.
+
+    The file runs as Python: load only scenarios that you trust.
+    """
+    module = _run(path)
+    scenario: Any = getattr(module, "scenario", None)
+    if not isinstance(scenario, Scenario):
+        raise InvalidScenario(str(path), "it defines no `scenario = Scenario(...)`")
+    title = (inspect.getdoc(module) or "").partition("\n")[0]
+    if not title:
+        raise InvalidScenario(str(path), "its first docstring line, the title, is missing")
+    return Scenario(story=scenario.story, checkers=tuple(scenario.checkers), name=path.stem, title=title)
+
+
+def _run(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"harness_scenario_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise InvalidScenario(str(path), "it is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise InvalidScenario(str(path), f"{type(error).__name__}: {error}") from error
+    return module

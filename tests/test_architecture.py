@@ -1,0 +1,109 @@
+"""Imports follow the arrows of docs/architecture.md 5.3, and only the listed modules do I/O."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "harness"
+
+# Who may import whom, inside the harness. A name is a package, or a module at the top.
+ARROWS: dict[str, set[str]] = {
+    "errors": set(),
+    "clock": set(),
+    "tokens": {"errors"},
+    "events": {"errors"},
+    "phoenix": {"errors"},
+    "history": {"errors"},
+    "replication": {"history", "clock", "errors"},
+    "clients": {"phoenix", "history", "clock", "errors"},
+    # never realtime: the application knows only the wire and SQL, or the test would share its bugs
+    "pipeline": {"events", "clients", "history", "clock", "errors", "tokens"},
+    # never events or pipeline: a server knows no articles
+    "realtime": {"replication", "phoenix", "history", "clock", "errors"},
+    "generators": {"events", "errors"},
+    # never realtime, pipeline or backends: a judge that imports the accused inherits its bugs
+    "checkers": {"events", "history", "errors"},
+    "scenario": {"generators", "checkers", "errors"},
+    "backends": {"realtime", "replication", "pipeline", "clients", "history", "clock", "errors", "tokens"},
+    "interpreter": {"generators", "backends", "pipeline", "clients", "events", "history", "clock", "errors", "tokens"},
+    "report": {"scenario", "checkers", "history", "errors"},
+    "runner": {
+        "scenario", "interpreter", "backends", "report", "checkers", "clients", "history", "clock", "errors",
+    },
+    "cli": {"runner", "report", "scenario", "backends", "checkers", "history", "clock", "tokens", "errors"},
+    "__init__": {"scenario", "generators", "checkers", "runner", "history"},
+}  # fmt: skip
+
+# The doers. Every other module decides: it may import none of these.
+DOERS = {
+    "clock", "scenario", "interpreter", "runner", "cli",
+    "replication.source_postgres", "replication.source_stream", "replication.witness",
+    "realtime.server", "realtime.worker", "realtime.visibility_postgres",
+    "clients.native", "clients.realtime_py", "clients.realtime_js",
+    "pipeline.flow", "pipeline.backend_app", "pipeline.publisher", "pipeline.state_store",
+    "pipeline.store_postgres", "pipeline.subscriber",
+    "history.store", "report.progress",
+    "backends.cluster", "backends.embedded",
+}  # fmt: skip
+DOING = {
+    "asyncio", "socket", "subprocess", "threading", "time", "os", "signal", "shutil", "tempfile",
+    "aiohttp", "asyncpg", "websockets", "realtime", "requests", "httpx",
+}  # fmt: skip
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def dotted(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+
+
+def imported(path: Path) -> set[str]:
+    """Full names of what a module imports at run time; imports for types only do not count."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide the arrow"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("path", modules(), ids=dotted)
+def test_imports_follow_the_arrows(path: Path) -> None:
+    here = path.relative_to(PACKAGE).with_suffix("").parts[0]
+    inside = {name.split(".")[1] for name in imported(path) if name.startswith("harness.")}
+
+    assert inside - {here} <= ARROWS[here]
+
+
+@pytest.mark.parametrize("path", modules(), ids=dotted)
+def test_a_module_that_decides_does_nothing(path: Path) -> None:
+    doing = {name.split(".")[0] for name in imported(path)} & DOING
+
+    assert not doing or dotted(path) in DOERS
+
+
+@pytest.mark.parametrize("path", modules(), ids=dotted)
+def test_modules_stay_small(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 500
+
+
+def test_every_listed_doer_exists() -> None:
+    assert {dotted(path) for path in modules()} >= DOERS
+
+
+@pytest.mark.parametrize("path", modules(), ids=dotted)
+def test_functions_stay_under_sixty_lines(path: Path) -> None:
+    long = [
+        node.name
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or node.lineno) - node.lineno >= 60
+    ]
+
+    assert not long
