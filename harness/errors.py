@@ -11,6 +11,7 @@
     │   ├── PortTaken
     │   ├── DiskFull
     │   └── StackUnreachable      an attached stack does not answer
+    ├── StoryError                a step of a story could not be done               exit 2
     ├── HistoryError              a history file cannot be read                     exit 2
     │   ├── CorruptHistory
     │   └── NewerHistory
@@ -22,13 +23,17 @@
     ├── StoreError                the tables did not take or give something
     │   ├── InsertFailed          it did not happen
     │   └── InsertInDoubt         it may have happened: the answer never came (not definite)
+    ├── StepFailed                a step of an article generation failed
+    ├── InvalidRequest            a request that the application cannot take as it is
     ├── FetchFailed               the application's HTTP side refused or did not answer
     ├── FrameError                a frame that is no Phoenix message
     ├── ReplicationError          the slot or the stream broke
+    ├── VisibilityError           PostgreSQL could not judge a batch or a subscription
     └── ClientError               a client could not do what it was asked
         ├── ConnectRefused        the upgrade was answered with an HTTP status
         ├── JoinRefused
-        └── ClientMissing         the official client is not installed here
+        ├── ClientMissing         the official client is not installed here
+        └── IllegalMove           a channel or socket was moved as its table forbids
 
 `definite` says whether the thing certainly did *not* happen; an indefinite error may hide a success,
 which is how duplicates are born.
@@ -124,6 +129,16 @@ class StackUnreachable(StackError):
         super().__init__(f"nothing answers at {url} ({reason}): is `harness up` still running?")
 
 
+class StoryError(HarnessError):
+    """A step of a story could not be done; what was recorded until then is still judged."""
+
+    def __init__(self, number: str, step: str, reason: str) -> None:
+        self.number = number
+        self.step = step
+        self.reason = reason
+        super().__init__(f"the story stopped at step {number} ({step}): {reason}")
+
+
 class HistoryError(HarnessError):
     """A history file that cannot be read."""
 
@@ -197,6 +212,19 @@ class InsertInDoubt(StoreError):
     definite = False
 
 
+class StepFailed(HarnessError):
+    """A step of an article generation failed; `recoverable` says whether trying it again may help."""
+
+    def __init__(self, step: str, reason: str, *, recoverable: bool) -> None:
+        self.step = step
+        self.recoverable = recoverable
+        super().__init__(f"{step}: {reason}")
+
+
+class InvalidRequest(HarnessError):
+    """A request to the application with a body that it cannot take; the message names every fault."""
+
+
 class FetchFailed(HarnessError):
     """The application's HTTP side refused, or did not answer; `status` is 0 in the second case."""
 
@@ -213,6 +241,10 @@ class FrameError(HarnessError):
 
 class ReplicationError(HarnessError):
     """The slot or the replication stream broke."""
+
+
+class VisibilityError(HarnessError):
+    """PostgreSQL could not say who may see what: a policy raised, a value could not be cast, the session broke."""
 
 
 class ClientError(HarnessError):
@@ -241,3 +273,12 @@ class ClientMissing(ClientError):
     """An official client that is not installed on this machine."""
 
     exit_code = 64
+
+
+class IllegalMove(ClientError):
+    """A state machine of `phoenix/` was told something that its table does not allow; nothing changed."""
+
+    def __init__(self, state: str, move: str) -> None:
+        self.state = state
+        self.move = move
+        super().__init__(f"{move} is not allowed in state {state}; nothing was changed")

@@ -32,20 +32,24 @@ ARROWS: dict[str, set[str]] = {
     "runner": {
         "scenario", "interpreter", "backends", "report", "checkers", "clients", "history", "clock", "errors",
     },
-    "cli": {"runner", "report", "scenario", "backends", "checkers", "history", "clock", "tokens", "errors"},
-    "__init__": {"scenario", "generators", "checkers", "runner", "history"},
+    "commands": {
+        "runner", "interpreter", "report", "scenario", "backends", "clients", "checkers", "history", "clock",
+        "tokens", "errors",
+    },
+    "cli": {"commands", "backends", "tokens", "errors"},
+    "__init__": {"scenario", "generators", "checkers", "history"},
 }  # fmt: skip
 
 # The doers. Every other module decides: it may import none of these.
 DOERS = {
-    "clock", "scenario", "interpreter", "runner", "cli",
+    "clock", "scenario", "interpreter", "runner", "commands", "cli",
     "replication.source_postgres", "replication.source_stream", "replication.witness",
     "realtime.server", "realtime.worker", "realtime.visibility_postgres",
-    "clients.native", "clients.realtime_py", "clients.realtime_js",
+    "clients.native", "clients.realtime_py", "clients.realtime_js", "clients.mailbox",
     "pipeline.flow", "pipeline.backend_app", "pipeline.publisher", "pipeline.state_store",
-    "pipeline.store_postgres", "pipeline.subscriber",
+    "pipeline.store_postgres", "pipeline.subscriber", "pipeline.http_client", "pipeline.reader_channels",
     "history.store", "report.progress",
-    "backends.cluster", "backends.embedded",
+    "backends.cluster", "backends.embedded", "backends.account", "backends.binaries", "backends.guarded_folder",
 }  # fmt: skip
 DOING = {
     "asyncio", "socket", "subprocess", "threading", "time", "os", "signal", "shutil", "tempfile",

@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields
 from typing import Protocol, Self
 
 from harness.errors import UsageError
+from harness.pipeline.backend_app import Application
+from harness.pipeline.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,22 @@ class Backend(Protocol):
         """What runs, for the history's header; known after `start`."""
         ...
 
-    async def start(self) -> Environment:
+    @property
+    def environment(self) -> Environment:
+        """How to reach the stack; known after `start`."""
+        ...
+
+    @property
+    def application(self) -> Application:
+        """The application whose flows this run started; known after `start`."""
+        ...
+
+    @property
+    def store(self) -> Store:
+        """The application's tables; known after `start`."""
+        ...
+
+    async def start(self) -> None:
         """Bring everything up and return when it is ready; raises `StackError`, and then nothing is left."""
         ...
 

@@ -60,8 +60,25 @@ class Checker(Protocol):
 
 
 def compose(verdicts: Sequence[Verdict]) -> Valid:
+    """What several verdicts say together, see `worst`."""
+    return worst(verdict.valid for verdict in verdicts)
+
+
+def worst(valid: Iterable[Valid]) -> Valid:
     """Invalid if any is invalid, else unknown if any is unknown or there is none, else valid."""
-    values = {verdict.valid for verdict in verdicts}
+    values = set(valid)
     if Valid.NO in values:
         return Valid.NO
     return Valid.YES if values == {Valid.YES} else Valid.UNKNOWN
+
+
+def judge(checkers: Mapping[str, Checker], history: History) -> dict[str, Verdict]:
+    """The verdict of each checker, by name. A checker that crashes is unknown, and its error is the reason."""
+    return {name: _verdict(checker, history) for name, checker in checkers.items()}
+
+
+def _verdict(checker: Checker, history: History) -> Verdict:
+    try:
+        return checker.check(history)
+    except Exception as error:  # whatever it is: a judge that breaks must not acquit, nor end the run
+        return Verdict.unknown(f"the checker crashed: {type(error).__name__}: {error}")

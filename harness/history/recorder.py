@@ -12,12 +12,15 @@ class Recorder:
     """Records ops in the order in which they are told.
 
     `now` gives seconds from the start of the run. Every op goes to every sink at once (a file, a live
-    line), then is kept for `ops()`. Not thread-safe: one event loop writes.
+    line), then is kept for `ops()` unless `keep` is False, as for a stack that stays up for days. Not
+    thread-safe: one event loop writes.
     """
 
-    def __init__(self, now: Callable[[], float], *, sinks: tuple[Sink, ...] = ()) -> None:
+    def __init__(self, now: Callable[[], float], *, sinks: tuple[Sink, ...] = (), keep: bool = True) -> None:
         self._now = now
         self._sinks = sinks
+        self._keep = keep
+        self._count = 0
         self._ops: list[Op] = []
 
     def record(
@@ -30,11 +33,19 @@ class Recorder:
         error: str | None = None,
     ) -> Op:
         """Append one op and return it."""
-        op = Op(index=len(self._ops), time=self._now(), actor=actor, f=f, type=type, value=Value(value), error=error)
-        self._ops.append(op)
+        op = Op(index=self._count, time=self._now(), actor=actor, f=f, type=type, value=Value(value), error=error)
+        self._count += 1
+        if self._keep:
+            self._ops.append(op)
         for sink in self._sinks:
             sink(op)
         return op
+
+    def attach(self, sink: Sink) -> None:
+        """Add a sink: it gets the ops so far (if they are kept) and every later one."""
+        for op in self._ops:
+            sink(op)
+        self._sinks = (*self._sinks, sink)
 
     def ops(self) -> tuple[Op, ...]:
         """All ops so far, in order."""

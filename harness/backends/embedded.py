@@ -1,0 +1,202 @@
+"""The default stack: a throwaway PostgreSQL, our own Realtime server and the simulated application, on one port."""
+
+import errno
+import socket
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from datetime import datetime
+from random import Random
+from typing import Final
+
+import asyncpg
+from aiohttp import web
+
+from harness.backends.backend import Environment
+from harness.backends.cluster import Cluster, start_cluster
+from harness.backends.options import StackOptions
+from harness.clock import Clock
+from harness.errors import PortTaken
+from harness.history import Recorder
+from harness.history.hops import HOPS
+from harness.pipeline.backend_app import Application
+from harness.pipeline.schema import migrate
+from harness.pipeline.store_postgres import PostgresStore
+from harness.pipeline.trace import trace
+from harness.realtime.server import RealtimeServer
+from harness.realtime.tenant import Tenant
+from harness.realtime.visibility_postgres import PostgresVisibility
+from harness.realtime.worker import Worker
+from harness.replication.source import ChangeSource
+from harness.replication.source_postgres import PolledSource
+from harness.replication.source_stream import StreamedSource
+from harness.replication.witness import SLOT, Witness
+from harness.tokens import mint
+
+KEY_TTL_S: Final = 10 * 365 * 24 * 3600.0
+"""API keys outlive every run, as those of a project do."""
+
+WITNESS_PUBLICATION: Final = "harness_witness"
+
+
+class Embedded:
+    """See `Backend`. `started` is the wall time of the run's beginning, the zero of the recorder's time."""
+
+    name = "embedded"
+    hops = frozenset(HOPS)
+
+    def __init__(
+        self, options: StackOptions, *, recorder: Recorder, clock: Clock, rng: Random, started: datetime
+    ) -> None:
+        self._options = options
+        self._recorder = recorder
+        self._clock = clock
+        self._rng = rng
+        self._started = started
+        self._stack = AsyncExitStack()
+        self.environment: Environment
+        self.application: Application
+        self.store: PostgresStore
+        self._cluster: Cluster
+        self._witness: Witness
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        return {"postgresql": self._cluster.version}
+
+    async def start(self) -> None:
+        listening = _listen(self._options.host, self._options.port)
+        self._stack.callback(listening.close)
+        try:
+            self._cluster = await self._stack.enter_async_context(await start_cluster(bin_dir=self._options.pg_bin))
+            await self._make_tables()
+            await self._start_witness()
+            self.store = await PostgresStore.open(self._cluster.url(), schema=self._options.schema)
+            self._stack.push_async_callback(self.store.close)
+            self.application = self._make_application()
+            self._stack.push_async_callback(self.application.close)
+            await self._serve(listening)
+        except BaseException:
+            await self.stop()
+            raise
+        self.environment = self._make_environment(listening.getsockname()[1])
+
+    async def quiet(self, *, timeout: float) -> bool:
+        return await self._witness.settled(timeout)
+
+    async def stop(self) -> None:
+        await self._stack.aclose()
+
+    async def _make_tables(self) -> None:
+        connection = await asyncpg.connect(self._cluster.url())
+        try:
+            await migrate(connection, self._options.schema)
+            # The witness keeps its own list of tables: it must see what a broken publication hides.
+            tables = ", ".join(
+                f"{_quoted(self._options.schema)}.{name}" for name in ("process_events", "generated_articles_state")
+            )
+            await connection.execute(f"create publication {WITNESS_PUBLICATION} for table {tables}")
+        finally:
+            await connection.close()
+
+    async def _start_witness(self) -> None:
+        source = StreamedSource(
+            self._cluster.socket_dir,
+            self._cluster.port,
+            slot=SLOT,
+            temporary=False,
+            publication=WITNESS_PUBLICATION,
+            application_name="harness_witness",
+        )
+        self._witness = Witness(
+            source,
+            url=self._cluster.url(),
+            recorder=self._recorder,
+            trace=trace,
+            started=self._started,
+            clock=self._clock,
+        )
+        await self._witness.start()
+        self._stack.push_async_callback(self._witness.stop)
+
+    def _make_application(self) -> Application:
+        return Application(
+            store=self.store,
+            secret=self._options.jwt_secret,
+            clock=self._clock,
+            rng=Random(self._rng.random()),
+            recorder=self._recorder,
+            pace=self._options.pace,
+        )
+
+    async def _serve(self, listening: socket.socket) -> None:
+        tenant = Tenant(jwt_secret=self._options.jwt_secret, publication=self._options.publication)
+        visibility = PostgresVisibility(self._cluster.url(), publication=tenant.publication, quirks=tenant.quirks)
+        await visibility.open()
+        self._stack.push_async_callback(visibility.close)
+        worker = Worker(
+            tenant=tenant,
+            visibility=visibility,
+            open_source=self._source,
+            clock=self._clock,
+            rng=Random(self._rng.random()),
+            recorder=self._recorder,
+            trace=trace,
+            instant=self._options.cadence == "instant",
+        )
+        self._stack.push_async_callback(worker.close)
+        server = RealtimeServer(
+            tenant=tenant,
+            worker=worker,
+            recorder=self._recorder,
+            clock=self._clock,
+            rng=Random(self._rng.random()),
+        )
+        root = self.application.web_application()
+        root.add_routes(server.routes())
+        runner = web.AppRunner(root, access_log=None)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        await web.SockSite(runner, listening).start()
+        self._stack.push_async_callback(server.close)
+
+    def _source(self) -> ChangeSource:
+        if self._options.cadence == "instant":
+            return StreamedSource(self._cluster.socket_dir, self._cluster.port, publication=self._options.publication)
+        return PolledSource(self._cluster.url(), publication=self._options.publication, clock=self._clock)
+
+    def _make_environment(self, port: int) -> Environment:
+        host = self._options.host if self._options.host not in ("0.0.0.0", "::") else "127.0.0.1"
+        root = f"{host}:{port}"
+        return Environment(
+            api_url=f"http://{root}",
+            db_url=self._cluster.url(),
+            anon_key=self._key("anon"),
+            service_role_key=self._key("service_role"),
+            jwt_secret=self._options.jwt_secret,
+            realtime_url=f"ws://{root}/socket",
+            realtime_http_url=f"http://{root}",
+            app_url=f"http://{root}",
+            harness_backend=self.name,
+        )
+
+    def _key(self, role: str) -> str:
+        return mint(self._options.jwt_secret, role=role, wall=self._clock.wall(), ttl=KEY_TTL_S)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket bound before anything else is started, so that a taken port costs nobody a second."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as error:
+        listening.close()
+        if error.errno in (errno.EADDRINUSE, errno.EACCES):
+            raise PortTaken(host, port) from error
+        raise
+    return listening
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

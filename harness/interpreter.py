@@ -1,0 +1,278 @@
+"""Performs the steps of a story on a backend and records what the story did."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from harness.backends.backend import Backend
+from harness.clients.client import Client
+from harness.clock import Clock
+from harness.errors import HarnessError, StoryError
+from harness.generators import step as steps
+from harness.history import Op, Recorder
+from harness.history.hops import APPLY, COMMIT
+from harness.pipeline.http_client import HttpClient
+from harness.pipeline.subscriber import Subscriber
+from harness.pipeline.summary import summary
+from harness.pipeline.trace import trace
+from harness.tokens import mint, user_id
+
+ROLE = "authenticated"
+POLL_S = 0.05
+
+MakeClient = Callable[[str, str], Client]
+"""(name of the reader, its token) → a client that is not yet connected."""
+
+
+class Tally:
+    """Counts applied and committed events as they are recorded, so that a story can wait for them."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str, str]] = Counter()
+        self._changed = asyncio.Event()
+
+    def __call__(self, op: Op) -> None:
+        if op.type == "ok" and op.f in (APPLY, COMMIT) and "event_type" in op.value:
+            who = op.actor if op.f == APPLY else str(op.value.process_id)
+            self._counts[op.f, who, op.value.event_type] += 1
+            self._changed.set()
+
+    async def reach(self, f: str, who: str, event_type: str, count: int) -> None:
+        """Return as soon as `count` such ops were recorded."""
+        while self._counts[f, who, event_type] < count:
+            self._changed.clear()
+            await self._changed.wait()
+
+
+@dataclass(slots=True, kw_only=True)
+class Process:
+    """A process of the story, and who owns it."""
+
+    id: str
+    owner: str
+    owner_id: UUID
+
+
+@dataclass(slots=True, kw_only=True)
+class Cast:
+    """Who takes part: the processes and readers by their names in the story."""
+
+    processes: dict[str, Process] = field(default_factory=dict)
+    readers: dict[str, Subscriber] = field(default_factory=dict)
+
+    def entitled(self) -> list[Subscriber]:
+        """Readers that are owed the events of their process and have not left."""
+        owners = {process.id: process.owner_id for process in self.processes.values()}
+        return [
+            reader
+            for reader in self.readers.values()
+            if owners.get(reader.process_id) == reader.user_id and reader.status != "left"
+        ]
+
+
+class Interpreter:
+    """Performs one story on a backend that is up. `tally` must be a sink of the recorder."""
+
+    def __init__(
+        self,
+        *,
+        backend: Backend,
+        recorder: Recorder,
+        tally: Tally,
+        clock: Clock,
+        rng: Random,
+        make_client: MakeClient,
+        client: str,
+        schema: str = "public",
+        pace: float = 1.0,
+    ) -> None:
+        self._backend = backend
+        self._recorder = recorder
+        self._tally = tally
+        self._clock = clock
+        self._rng = rng
+        self._make_client = make_client
+        self._client = client
+        self._schema = schema
+        self._pace = pace
+        self._cast = Cast()
+        self._http: dict[str, HttpClient] = {}
+        self._performers: Mapping[type[Any], Callable[[Any], Awaitable[None]]] = {
+            steps.StartProcess: self._start_process,
+            steps.Subscribe: self._subscribe,
+            steps.WaitReady: self._wait_ready,
+            steps.WaitFor: self._wait_for,
+            steps.WaitCommitted: self._wait_committed,
+            steps.Answer: self._answer,
+            steps.Pause: self._pause,
+            steps.Resume: self._resume,
+            steps.Acknowledge: self._acknowledge,
+            steps.Disconnect: self._disconnect,
+            steps.Leave: self._leave,
+            steps.Wait: self._wait,
+            steps.Settle: self._settle,
+            steps.Together: self._together,
+        }
+
+    async def perform(self, story: Iterable[steps.Step]) -> None:
+        """Perform the steps in order; raises `StoryError` naming the first that could not be done."""
+        for number, step in enumerate(story, start=1):
+            await self._perform(step, str(number))
+
+    async def finish(self, *, timeout: float = 30.0) -> None:
+        """End the run in an orderly way: flows stop, readers catch up, tables and views are recorded."""
+        await self._backend.application.stop_flows()
+        await self._settle(steps.Settle(timeout=timeout))
+        for process in self._cast.processes.values():
+            self._recorder.record("story", "database", await summary(self._backend.store, process.id))
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all readers, which record what they show, and all connections. Safe to call twice."""
+        readers, self._cast.readers = list(self._cast.readers.values()), {}
+        sessions, self._http = list(self._http.values()), {}
+        await asyncio.gather(*(reader.close() for reader in readers))
+        await asyncio.gather(*(session.close() for session in sessions))
+
+    async def _perform(self, step: steps.Step, number: str) -> None:
+        name = type(step).__name__
+        self._recorder.record("story", "step", {"step": name, "number": number, **_told(step)}, type="invoke")
+        try:
+            await self._performers[type(step)](step)
+        except (HarnessError, TimeoutError) as error:
+            reason = str(error) or f"not within {getattr(step, 'timeout', 0):g} s"
+            self._recorder.record("story", "step", {"step": name, "number": number}, type="fail", error=reason)
+            raise StoryError(number, name, reason) from error
+
+    async def _start_process(self, step: steps.StartProcess) -> None:
+        owner_id = user_id(step.owner)
+        told = {"process": step.process, "owner": step.owner, "owner_id": str(owner_id)}
+        self._recorder.record("story", "start_process", told, type="invoke")
+        http = self._http_of(step.owner)
+        process_id = await http.start({"keywords": ["札幌", "注文住宅", "自然素材"]}, dict(step.simulation))
+        self._cast.processes[step.process] = Process(id=process_id, owner=step.owner, owner_id=owner_id)
+        self._recorder.record("story", "start_process", {**told, "process_id": process_id})
+
+    async def _subscribe(self, step: steps.Subscribe) -> None:
+        process = self._process(step.to)
+        reader = Subscriber(
+            step.reader,
+            self._make_client(step.reader, self._token(step.user)),
+            self._http_of(step.user),
+            process_id=process.id,
+            user=step.user,
+            user_id=user_id(step.user),
+            role=ROLE,
+            client_name=self._client,
+            schema=self._schema,
+            clock=self._clock,
+            rng=Random(self._rng.random()),
+            recorder=self._recorder,
+            trace=trace,
+        )
+        self._cast.readers[step.reader] = reader
+        await reader.start()
+
+    async def _wait_ready(self, step: steps.WaitReady) -> None:
+        await self._reader(step.reader).wait_ready(step.timeout)
+
+    async def _wait_for(self, step: steps.WaitFor) -> None:
+        reader = self._reader(step.reader)
+        async with asyncio.timeout(step.timeout):
+            await self._tally.reach(APPLY, reader.name, step.event_type, step.count)
+
+    async def _wait_committed(self, step: steps.WaitCommitted) -> None:
+        process = self._process(step.process)
+        async with asyncio.timeout(step.timeout):
+            await self._tally.reach(COMMIT, process.id, step.event_type, step.count)
+
+    async def _answer(self, step: steps.Answer) -> None:
+        reader = self._reader(step.reader)
+        await reader.wait_until(
+            lambda _: reader.shows_question(step.input_type),
+            step.timeout,
+        )
+        await self._clock.sleep(step.after / self._pace)
+        await reader.answer(step.input_type, step.action, dict(step.payload))
+
+    async def _pause(self, step: steps.Pause) -> None:
+        await self._reader(step.reader).pause()
+
+    async def _resume(self, step: steps.Resume) -> None:
+        await self._reader(step.reader).resume()
+
+    async def _acknowledge(self, step: steps.Acknowledge) -> None:
+        await self._reader(step.reader).acknowledge()
+
+    async def _disconnect(self, step: steps.Disconnect) -> None:
+        reader = self._reader(step.reader)
+        self._recorder.record("nemesis", "disconnect", {"reader": reader.name, "process_id": reader.process_id})
+        await reader.drop()
+
+    async def _leave(self, step: steps.Leave) -> None:
+        await self._reader(step.reader).leave()
+
+    async def _wait(self, step: steps.Wait) -> None:
+        await self._clock.sleep(step.seconds / self._pace)
+
+    async def _settle(self, step: steps.Settle) -> None:
+        begun = self._clock.now()
+        self._recorder.record("story", "settle", {"timeout": step.timeout}, type="invoke")
+        try:
+            async with asyncio.timeout(step.timeout):
+                while not await self._at_rest():
+                    await self._clock.sleep(POLL_S)
+        except TimeoutError:
+            self._recorder.record("story", "settle", {"timeout": step.timeout}, type="info", error=self._behind())
+        else:
+            waited = round(self._clock.now() - begun, 3)
+            self._recorder.record("story", "settle", {"timeout": step.timeout, "waited": waited})
+
+    async def _together(self, step: steps.Together) -> None:
+        async with asyncio.TaskGroup() as group:
+            for branch, story in enumerate(step.stories, start=1):
+                group.create_task(self._branch(story, branch))
+
+    async def _branch(self, story: Iterable[steps.Step], branch: int) -> None:
+        for number, step in enumerate(story, start=1):
+            await self._perform(step, f"{branch}.{number}")
+
+    async def _at_rest(self) -> bool:
+        if not self._backend.application.idle() or not await self._backend.quiet(timeout=POLL_S):
+            return False
+        ends = {
+            process.id: await self._backend.store.last_sequence(process.id) for process in self._cast.processes.values()
+        }
+        return all(reader.cursor >= ends[reader.process_id] for reader in self._cast.entitled())
+
+    def _behind(self) -> str:
+        cursors = ", ".join(f"{reader.name} at {reader.cursor}" for reader in self._cast.entitled())
+        return f"not at rest when the time was over; readers: {cursors or 'none'}"
+
+    def _process(self, name: str) -> Process:
+        if name not in self._cast.processes:
+            raise HarnessError(f"the story has started no process {name!r}")
+        return self._cast.processes[name]
+
+    def _reader(self, name: str) -> Subscriber:
+        if name not in self._cast.readers:
+            raise HarnessError(f"the story has subscribed no reader {name!r}")
+        return self._cast.readers[name]
+
+    def _token(self, user: str) -> str:
+        secret = self._backend.environment.jwt_secret
+        return mint(secret, role=ROLE, sub=user_id(user), wall=self._clock.wall())
+
+    def _http_of(self, user: str) -> HttpClient:
+        if user not in self._http:
+            self._http[user] = HttpClient(self._backend.environment.app_url, token=self._token(user))
+        return self._http[user]
+
+
+def _told(step: steps.Step) -> dict[str, Any]:
+    fields = ("process", "reader", "to", "user", "event_type", "count", "input_type", "action", "seconds")
+    return {name: getattr(step, name) for name in fields if hasattr(step, name)}

@@ -1,0 +1,57 @@
+"""One PostgreSQL session of the server: opened when needed, again when it broke, and never used twice at once."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any, Final
+
+import asyncpg
+
+_SQL: Final = files("harness.realtime") / "sql"
+_SETTINGS: Final = {
+    "application_name": "realtime_harness",
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, MDY",
+    "IntervalStyle": "postgres",
+    "standard_conforming_strings": "on",
+}
+"""How values must be printed: the poller of the real server runs in UTC (realtime-facts 4.7)."""
+
+
+def read_queries() -> Mapping[str, str]:
+    """The statements of `sql/queries.sql` by name."""
+    sections = (_SQL / "queries.sql").read_text("utf-8").split("-- name: ")[1:]
+    named = (section.partition("\n") for section in sections)
+    return {name.strip(): text.strip().rstrip(";") for name, _, text in named}
+
+
+class Session:
+    """A connection as superuser. Statements of different callers wait for each other."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._connection: asyncpg.Connection | None = None
+        self._turn = asyncio.Lock()
+
+    async def fetch(self, query: str, *arguments: Any) -> Sequence[asyncpg.Record]:
+        """The rows of a query. Raises `asyncpg.PostgresError`, `asyncpg.InterfaceError` or `OSError`."""
+        async with self._turn:
+            connection = await self._connected()
+            rows: list[asyncpg.Record] = await connection.fetch(query, *arguments)
+            return rows
+
+    async def install(self) -> None:
+        """Create the functions of `sql/schema.sql`."""
+        async with self._turn:
+            await (await self._connected()).execute((_SQL / "schema.sql").read_text("utf-8"))
+
+    async def close(self) -> None:
+        """End the session. Safe to call twice."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+    async def _connected(self) -> asyncpg.Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await asyncpg.connect(self._dsn, server_settings=_SETTINGS)
+        return self._connection

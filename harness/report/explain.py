@@ -1,0 +1,184 @@
+"""Tells a finding in plain words: what, when, between which hops, under which fault, what the client believed."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from harness.checkers.checker import Finding
+from harness.history import History, Op
+from harness.history.hops import COMMIT, EMIT
+from harness.history.secrets import hide_secrets
+from harness.report.windows import Kind, Window, statuses, windows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What else went on: the stories' names of processes, the windows of the run, what clients said, by reader."""
+
+    processes: Mapping[str, str]
+    windows: Sequence[Window]
+    said: Mapping[str, Sequence[Window]]
+
+    @classmethod
+    def of(cls, history: History) -> Self:
+        said: dict[str, list[Window]] = {}
+        for window in statuses(history):
+            said.setdefault(window.owner, []).append(window)
+        started = history.where(f="start_process", type="ok")
+        return cls(
+            processes={str(op.value.get("process_id")): str(op.value.get("process")) for op in started},
+            windows=windows(history),
+            said=said,
+        )
+
+    def status(self, reader: str, time: float) -> str:
+        """What the client of `reader` said of itself then, or nothing."""
+        said = self.said.get(reader, ())
+        place = bisect_right(said, time, key=lambda window: window.start) - 1
+        return said[place].label if place >= 0 else ""
+
+    def process(self, process_id: Any) -> str:
+        """The story's name of a process, or else its id."""
+        return self.processes.get(str(process_id), str(process_id))
+
+    def around(self, reader: str, time: float) -> str:
+        """A sentence on the faults and the outage at that time, or nothing."""
+        held = [
+            f"{_window_name(window)} ({window.start:.2f} to {window.end:.2f} s)"
+            for window in self.windows
+            if window.holds_at(time)
+            and (window.kind is Kind.FAULT or (window.kind is Kind.OFFLINE and window.owner == reader))
+        ]
+        return f" At that time: {'; '.join(held)}." if held else ""
+
+
+def explain(finding: Finding, circumstances: Circumstances) -> str:
+    """One or a few sentences; a kind of finding that is not known here is told by its data."""
+    teller = _TELLERS.get(finding.what, _plainly)
+    return hide_secrets(teller(finding, circumstances))
+
+
+def _window_name(window: Window) -> str:
+    return f"the nemesis' {window.label}" if window.kind is Kind.FAULT else f"{window.owner} was {window.label}"
+
+
+def _lost(finding: Finding, circumstances: Circumstances) -> str:
+    detail = finding.detail
+    reader = detail["reader"]
+    commit = _of(finding, COMMIT) or finding.ops[-1]
+    at = commit.value.get("at", commit.time)
+    said = circumstances.status(reader, at)
+    believed = f" The client said it was {said}, and was told of nothing." if said else ""
+    return (
+        f"{reader} never applied {_event(detail)} of {circumstances.process(detail['process_id'])}, which was "
+        f"committed at {at:.3f} s. {_stretch(finding)}{circumstances.around(reader, at)}{believed}"
+    )
+
+
+def _unpublished(finding: Finding, circumstances: Circumstances) -> str:
+    detail = finding.detail
+    emit = _of(finding, EMIT) or finding.ops[0]
+    return (
+        f"The application emitted {_event(detail)} of {circumstances.process(detail['process_id'])} at "
+        f"{emit.time:.3f} s; it was never committed, and the application was not told, so {detail['reader']} cannot "
+        f"have it. {_stretch(finding)}{circumstances.around(detail['reader'], emit.time)}"
+    )
+
+
+def _stretch(finding: Finding) -> str:
+    last, following = finding.detail["last_hop"], finding.detail["next_hop"]
+    seen = finding.ops[-1]
+    if following is None:
+        return f"It was last seen at {last} ({seen.time:.3f} s)."
+    return f"It was last seen at {last} ({seen.time:.3f} s) and never at {following}: lost between the two."
+
+
+def _disorder(reason: str) -> Callable[[Finding, Circumstances], str]:
+    def tell(finding: Finding, circumstances: Circumstances) -> str:
+        earlier, later = finding.ops
+        return (
+            f"{later.actor} applied {_event(later.value)} at {later.time:.3f} s, after {_event(earlier.value)} "
+            f"at {earlier.time:.3f} s; {reason}.{circumstances.around(later.actor, later.time)}"
+        )
+
+    return tell
+
+
+def _section(finding: Finding, circumstances: Circumstances) -> str:
+    detail = finding.detail
+    written, shown = detail["written"], detail["shown"]
+    found = f"shows {shown['chars']} characters that are not those" if shown else "does not show it"
+    return (
+        f"Section {detail['section_index']} of {circumstances.process(detail['process_id'])} was written with "
+        f"{written['chars']} characters (attempt {detail['attempt']}, sha256 {written['sha256'][:12]}…); "
+        f"{detail['reader']} {found}" + (f" (sha256 {shown['sha256'][:12]}…)." if shown else ".")
+    )
+
+
+def _article(finding: Finding, circumstances: Circumstances) -> str:
+    detail = finding.detail
+    return (
+        f"The finished article of {circumstances.process(detail['process_id'])} has sha256 {detail['written'][:12]}… "
+        f"in the database; {detail['reader']} shows {detail['shown'][:12]}…."
+    )
+
+
+def _changed(finding: Finding, circumstances: Circumstances) -> str:
+    detail = finding.detail
+    emit, apply = finding.ops
+    return (
+        f"{detail['reader']} applied {_event(detail)} of {circumstances.process(detail['process_id'])} at "
+        f"{apply.time:.3f} s with other data than was emitted at {emit.time:.3f} s."
+    )
+
+
+def _not_converged(finding: Finding, circumstances: Circumstances) -> str:
+    detail = finding.detail
+    keys = "; ".join(_difference(key, pair["shown"], pair["stored"]) for key, pair in detail["differs"].items())
+    stale = " It says that it is stale, but it had all the time to catch up." if detail["stale"] else ""
+    reader, process = detail["reader"], circumstances.process(detail["process_id"])
+    return f"At rest, {reader} does not show of {process} what the database holds: {keys}.{stale}"
+
+
+def _difference(key: str, shown: Any, stored: Any) -> str:
+    if key != "sections" or not isinstance(shown, list) or not isinstance(stored, list):
+        return f"{key} is {_short(shown)} instead of {_short(stored)}"
+    pairs = [{section["section_index"]: section for section in told} for told in (shown, stored)]
+    indexes = sorted(index for index in {*pairs[0], *pairs[1]} if pairs[0].get(index) != pairs[1].get(index))
+    return f"sections {', '.join(map(str, indexes))} differ ({len(shown)} shown, {len(stored)} stored)"
+
+
+def _plainly(finding: Finding, circumstances: Circumstances) -> str:
+    told = ", ".join(f"{key}: {_short(item)}" for key, item in finding.detail.items())
+    when = f" at {finding.ops[-1].time:.3f} s" if finding.ops else ""
+    return f"{finding.what.replace('_', ' ')}{when}" + (f" ({told})." if told else ".")
+
+
+def _event(told: Mapping[str, Any]) -> str:
+    sequence = told.get("sequence")
+    kind = told.get("event_type") or "event"
+    return f"event {sequence} ({kind})" if sequence is not None else f"an event ({kind})"
+
+
+def _short(value: Any) -> str:
+    text = "nothing" if value is None else str(value)
+    return text if len(text) <= 80 else f"{text[:77]}…"
+
+
+def _of(finding: Finding, f: str) -> Op | None:
+    return next((op for op in finding.ops if op.f == f), None)
+
+
+_TELLERS: Final[Mapping[str, Callable[[Finding, Circumstances], str]]] = {
+    "lost_silent": _lost,
+    "unpublished_silent": _unpublished,
+    "inverted": _disorder("their sequence says the other way round"),
+    "against_intent": _disorder("the application meant them the other way round"),
+    "against_commit": _disorder("the database committed them the other way round"),
+    "section_missing": _section,
+    "section_differs": _section,
+    "article_differs": _article,
+    "event_changed": _changed,
+    "not_converged": _not_converged,
+}

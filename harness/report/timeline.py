@@ -1,0 +1,207 @@
+"""The picture of a run as values: lanes, marks on them, windows behind them, and ticks of time."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
+
+from harness.history import History, Op
+from harness.history.accounting import Accounts, Entry
+from harness.history.facts import moment
+from harness.history.hops import APPLY, COMMIT, DECODE, EMIT
+from harness.report.windows import Window, statuses, windows
+from harness.report.words import BINS, Mood
+
+GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
+    "process": ("process_created", "process_paused", "process_resumed", "process_completed"),
+    "error": ("process_error",),
+    "step": ("step_update", "step_completed"),
+    "input": ("user_input_required", "user_input_received"),
+    "research": ("research_progress",),
+    "text": ("section_chunk",),
+    "section": ("section_completed",),
+    "image": ("image_placeholder_generated", "image_generated"),
+    "state": ("heartbeat", "state_updated"),
+    "other": (),
+}
+"""Colour of a mark → event types: sixteen colours nobody can tell apart."""
+
+T = TypeVar("T")
+
+_GROUP: Final = {event_type: group for group, types in GROUPS.items() for event_type in types}
+MARKS: Final = 6000
+"""Above this many marks, those of one lane, colour and pixel become one."""
+_PIXELS: Final = 1500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """One thing at one time on a lane. `shape`: dot, ring (came by a fetch), cross (never came) or tick (a step)."""
+
+    lane: str
+    time: float
+    group: str
+    shape: str
+    title: str
+    event_id: str = ""
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """A horizontal line: `key` for marks and windows, `name` and `note` for people."""
+
+    key: str
+    name: str
+    note: str
+    windows: Sequence[Window]
+    statuses: Sequence[Window]
+    marks: Sequence[Mark]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """`duration` is at least a little more than nothing. `groups` are the colours that occur, in their order."""
+
+    lanes: Sequence[Lane]
+    ticks: Sequence[float]
+    duration: float
+    groups: Sequence[str]
+    thinned: bool
+
+    def place(self, time: float) -> float:
+        """Where on the picture a time is, in percent from the left; a margin is left on both sides."""
+        return round(1 + 98 * min(max(time / self.duration, 0.0), 1.0), 3)
+
+
+def timeline(history: History, accounts: Accounts) -> Timeline:
+    """The picture: the story, each process, the database, the server, each reader, and the nemesis where it acted."""
+    duration = max(history[-1].time if len(history) else 0.0, 0.001)
+    # Crosses come last, so that no dot covers them.
+    marks = [*sorted(_marks(history), key=lambda mark: mark.time), *_missing(accounts)]
+    thinned = len(marks) > MARKS
+    shown = _thin(marks, duration) if thinned else marks
+    by_lane = _grouped(shown, lambda mark: mark.lane)
+    behind = _grouped(windows(history), lambda window: window.owner)
+    said = _grouped(statuses(history), lambda window: window.owner)
+    lanes = [
+        Lane(
+            key=key,
+            name=name,
+            note=note,
+            windows=behind.get(key, ()),
+            statuses=said.get(key, ()),
+            marks=by_lane.get(key, ()),
+        )
+        for key, name, note in _lanes(history)
+    ]
+    present = {mark.group for mark in shown}
+    return Timeline(
+        lanes=[lane for lane in lanes if lane.marks or lane.windows or lane.statuses],
+        ticks=_ticks(duration),
+        duration=duration,
+        groups=[group for group in GROUPS if group in present],
+        thinned=thinned,
+    )
+
+
+def _lanes(history: History) -> Iterator[tuple[str, str, str]]:
+    yield "story", "story", "steps begin"
+    names = {op.value.get("process_id"): op.value.get("process") for op in history.where(f="start_process", type="ok")}
+    for process_id in dict.fromkeys(op.value.get("process_id") for op in history.where(f=EMIT)):
+        yield str(process_id), f"app: {names.get(process_id) or process_id}", "events emitted"
+    yield COMMIT, "database", "rows committed"
+    yield DECODE, "realtime", "read from the log"
+    readers = [op.actor for op in history if op.f in ("subscribe", APPLY)]
+    for reader in dict.fromkeys(readers):
+        yield reader, reader, "events applied"
+    yield "nemesis", "nemesis", "faults"
+
+
+def _marks(history: History) -> Iterator[Mark]:
+    for op in history:
+        if op.f == EMIT:
+            yield _event_mark(op, str(op.value.get("process_id")), op.time, "emitted")
+        elif op.f == COMMIT and "event_type" in op.value:
+            yield _event_mark(op, COMMIT, moment(op), "committed")
+        elif op.f == DECODE and "event_type" in op.value:
+            yield _event_mark(op, DECODE, op.time, "decoded")
+        elif op.f == APPLY:
+            fetched = op.value.get("via") == "fetch"
+            mark = _event_mark(op, op.actor, op.time, f"applied by {op.actor}{' from a fetch' if fetched else ''}")
+            yield replace(mark, shape="ring") if fetched else mark
+        elif op.f in ("step", "gap", "gap_permanent", "crash") or op.actor == "nemesis":
+            yield from _other_mark(op)
+
+
+def _event_mark(op: Op, lane: str, time: float, verb: str) -> Mark:
+    event_type = str(op.value.get("event_type", "event"))
+    number = op.value.get("sequence", op.value.get("intent"))
+    return Mark(
+        lane=lane,
+        time=time,
+        group=_GROUP.get(event_type, "other"),
+        shape="dot",
+        title=f"{event_type} {'' if number is None else number} {verb} at {time:.3f} s (op {op.index})",
+        event_id=str(op.value.get("event_id", "")),
+    )
+
+
+def _other_mark(op: Op) -> Iterator[Mark]:
+    told = ", ".join(f"{key}: {item}" for key, item in op.value.items() if key not in ("step", "number", "process_id"))
+    name = str(op.value.get("step", op.f))
+    lane = {"step": "story", "crash": str(op.value.get("process_id"))}.get(op.f, op.actor)
+    failed = op.type == "fail" or op.f in ("gap_permanent", "crash")
+    title = f"{name} at {op.time:.3f} s" + (f" ({told})" if told else "") + (f": {op.error}" if op.error else "")
+    yield Mark(
+        lane=lane, time=op.time, group="error" if failed else "other", shape="cross" if failed else "tick", title=title
+    )
+
+
+def _missing(accounts: Accounts) -> Iterator[Mark]:
+    """A cross for every event that a reader should have and does not, where it was last seen."""
+    for entry in accounts.entries:
+        if BINS[entry.bin][0] is not Mood.GOOD and not entry.journey.applied.get(entry.reader):
+            last = entry.last_seen
+            if last is not None:
+                yield _cross(entry, last.time)
+
+
+def _cross(entry: Entry, time: float) -> Mark:
+    number = "" if entry.sequence is None else f" {entry.sequence}"
+    meaning = BINS[entry.bin][1]
+    return Mark(
+        lane=entry.reader,
+        time=time,
+        group=_GROUP.get(entry.event_type, "other"),
+        shape="cross",
+        title=f"{entry.event_type}{number}: {entry.bin} for {entry.reader}, {meaning}; last seen at {time:.3f} s",
+        event_id=entry.event_id,
+    )
+
+
+def _thin(marks: Sequence[Mark], duration: float) -> Sequence[Mark]:
+    """Marks of one lane, colour and shape that would cover each other as one, which says how many they are."""
+    groups: dict[tuple[str, str, str, int], list[Mark]] = {}
+    for mark in marks:
+        pixel = int(_PIXELS * mark.time / duration)
+        groups.setdefault((mark.lane, mark.group, mark.shape, pixel), []).append(mark)
+    return [
+        replace(same[0], count=len(same), title=f"{same[0].title} and {len(same) - 1} more") if same[1:] else same[0]
+        for same in groups.values()
+    ]
+
+
+def _ticks(duration: float) -> Sequence[float]:
+    """Round times, about ten of them."""
+    rough = duration / 10
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(step * power for step in (1, 2, 5, 10) if step * power >= rough)
+    return [round(place * step, 6) for place in range(int(duration / step + 1e-9) + 1)]
+
+
+def _grouped(items: Iterable[T], key: Callable[[T], str]) -> Mapping[str, Sequence[T]]:
+    groups: dict[str, list[T]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return groups

@@ -1,0 +1,117 @@
+"""Stretches of a run in which something held: questions open, pauses, faults, readers offline, what clients said."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from harness.history import History, Op
+from harness.history.hops import EMIT
+
+
+class Kind(StrEnum):
+    """What held."""
+
+    WAITING = "waiting"
+    PAUSED = "paused"
+    OFFLINE = "offline"
+    FAULT = "fault"
+    STATUS = "status"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """`label` held for `owner` (a process id, a reader, or `nemesis`) from `start` to `end`, seconds of the run."""
+
+    kind: Kind
+    owner: str
+    start: float
+    end: float
+    label: str
+
+    def holds_at(self, time: float) -> bool:
+        return self.start <= time <= self.end
+
+
+_OPENS = {"user_input_required": (Kind.WAITING, "waits for the user"), "process_paused": (Kind.PAUSED, "paused")}
+_CLOSES = {
+    Kind.WAITING: frozenset({"user_input_received", "process_error", "process_completed", "process_paused"}),
+    Kind.PAUSED: frozenset({"process_resumed", "process_error", "process_completed"}),
+}
+
+
+def windows(history: History) -> Sequence[Window]:
+    """All windows of a run but statuses, by start. What was still open at the end ends with the run."""
+    end = history[-1].time if len(history) else 0.0
+    found = [*_of_processes(history, end), *_offline(history, end), *_faults(history, end)]
+    return sorted(found, key=lambda window: (window.start, window.owner))
+
+
+def statuses(history: History) -> Sequence[Window]:
+    """What each client said of itself, from each `status` to its next; the last one to the end of the run."""
+    end = history[-1].time if len(history) else 0.0
+    found = []
+    for (reader,), ops in history.where(f="status", type="ok").group_by("actor").items():
+        ends = [*(op.time for op in ops[1:]), end]
+        found += [
+            Window(kind=Kind.STATUS, owner=reader, start=op.time, end=until, label=str(op.value.get("status")))
+            for op, until in zip(ops, ends, strict=True)
+        ]
+    return found
+
+
+def _of_processes(history: History, end: float) -> Iterator[Window]:
+    begun: dict[tuple[str, Kind], Op] = {}
+    for op in history.where(f=EMIT, type="ok"):
+        process, event_type = str(op.value.get("process_id")), str(op.value.get("event_type"))
+        for kind, closing in _CLOSES.items():
+            if event_type in closing and (process, kind) in begun:
+                yield _process_window(begun.pop((process, kind)), process, kind, op.time)
+        if event_type in _OPENS:
+            begun[process, _OPENS[event_type][0]] = op
+    for (process, kind), op in begun.items():
+        yield _process_window(op, process, kind, end)
+
+
+def _process_window(op: Op, process: str, kind: Kind, end: float) -> Window:
+    return Window(kind=kind, owner=process, start=op.time, end=end, label=_OPENS[op.value.event_type][1])
+
+
+def _offline(history: History, end: float) -> Iterator[Window]:
+    """From a close that the client did not want to the next `ready`."""
+    closed: dict[str, Op] = {}
+    for op in history:
+        if op.f == "close" and op.value.get("by") != "client":
+            closed.setdefault(op.actor, op)
+        elif op.f == "ready" and op.actor in closed:
+            yield _outage(closed.pop(op.actor), op.time)
+    for op in closed.values():
+        yield _outage(op, end)
+
+
+def _outage(close: Op, end: float) -> Window:
+    return Window(kind=Kind.OFFLINE, owner=close.actor, start=close.time, end=end, label="offline")
+
+
+def _faults(history: History, end: float) -> Iterator[Window]:
+    """What the nemesis did: from `invoke` to the next op of the same name, else until the reader is ready again."""
+    begun: dict[tuple[str, str], Op] = {}
+    for op in history:
+        reader = str(op.value.get("reader", ""))
+        if op.actor == "nemesis" and op.type == "invoke":
+            begun[op.f, reader] = op
+        elif op.actor == "nemesis" and (op.f, reader) in begun:
+            yield _fault(begun.pop((op.f, reader)), op.time)
+        elif op.actor == "nemesis":
+            begun[op.f, reader] = op
+        elif op.f == "ready":
+            for key in [key for key in begun if key[1] == op.actor and begun[key].type != "invoke"]:
+                yield _fault(begun.pop(key), op.time)
+    for op in begun.values():
+        yield _fault(op, end)
+
+
+def _fault(op: Op, end: float) -> Window:
+    reader = op.value.get("reader")
+    return Window(
+        kind=Kind.FAULT, owner="nemesis", start=op.time, end=end, label=f"{op.f} {reader}" if reader else op.f
+    )
