@@ -14,7 +14,9 @@ from harness.generators import Step
 
 
 def story(rng: Random) -> Iterator[Step]:
-    yield gen.start_process("article", owner="alice", simulation=gen.simulation(sections=2, images=1))
+    yield gen.start_process(
+        "article", owner="alice", simulation=gen.simulation(sections=2, images=1, chunk_interval_s=2.0)
+    )
     yield gen.subscribe("reader", to="article", user="alice")
     yield gen.wait_ready("reader")
     yield gen.answer_question("reader", "SELECT_PERSONA")

@@ -19,7 +19,9 @@ def story(rng: Random) -> Iterator[Step]:
     yield gen.wait_ready("reader")
     yield gen.answer("reader", "SELECT_PERSONA", action="regenerate", after=rng.uniform(0.5, 2.0))
     yield gen.answer("reader", "SELECT_PERSONA", payload={"selected_index": 1})
-    yield gen.answer("reader", "SELECT_THEME", action="edit", payload={"title": "札幌の冬と暮らす家づくり"})
+    yield gen.answer(
+        "reader", "SELECT_THEME", action="edit", payload={"selected_index": 0, "title": "札幌の冬と暮らす家づくり"}
+    )
     yield gen.answer("reader", "APPROVE_PLAN", action="skip")
     yield gen.answer("reader", "APPROVE_OUTLINE", action="approve")
     yield gen.wait_for("reader", "process_completed")

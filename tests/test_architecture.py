@@ -48,6 +48,7 @@ DOERS = {
     "clients.native", "clients.realtime_py", "clients.realtime_js", "clients.mailbox",
     "pipeline.flow", "pipeline.backend_app", "pipeline.publisher", "pipeline.state_store",
     "pipeline.store_postgres", "pipeline.subscriber", "pipeline.http_client", "pipeline.reader_channels",
+    "pipeline.process",
     "history.store", "report.progress",
     "backends.cluster", "backends.embedded", "backends.account", "backends.binaries", "backends.guarded_folder",
 }  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 from harness.checkers.checker import Finding, Verdict
 from harness.history import History, Op
 from harness.history.hops import APPLY, COMMIT, EMIT
+from harness.history.journey import tells_of_event
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Order:
     def check(self, history: History) -> Verdict:
         applied = history.where(f=APPLY, type="ok")
         intents = {op.value.get("event_id"): op.value.get("intent") for op in history.where(f=EMIT)}
-        commits = {op.value.get("event_id"): op.index for op in history.where(f=COMMIT) if op.value.get("lsn")}
+        commits = {op.value.event_id: op.index for op in history.where(f=COMMIT) if _is_placed(op)}
         findings = [
             Finding(what, (earlier, later))
             for ops in applied.group_by("actor", "process_id").values()
@@ -30,6 +31,11 @@ class Order:
             if (what := _disorder(earlier, later, intents, commits))
         ]
         return Verdict.of(findings, looked_at=len(applied))
+
+
+def _is_placed(commit: Op) -> bool:
+    """Whether it is the commit of an event, with its place in the log."""
+    return bool(commit.value.get("lsn")) and tells_of_event(commit)
 
 
 def _disorder(earlier: Op, later: Op, intents: Mapping[Any, Any], commits: Mapping[Any, Any]) -> str:

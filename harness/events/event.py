@@ -33,8 +33,8 @@ class ProcessEvent:
 
     def event_data(self) -> dict[str, Any]:
         """The JSON that goes into the row; NUL characters, which jsonb cannot hold, are stripped (D-24)."""
-        text = self.data.model_dump_json()
-        return _object(text.replace("\\u0000", "") if "\\u0000" in text else text)
+        data: dict[str, Any] = json.loads(self.data.model_dump_json())
+        return {key: _without_nul(value) for key, value in data.items()}
 
 
 def content_hash(event_data: Any) -> str:
@@ -68,9 +68,14 @@ def received(row: Mapping[str, Any]) -> ProcessEvent:
     )
 
 
-def _object(text: str) -> dict[str, Any]:
-    decoded: dict[str, Any] = json.loads(text)
-    return decoded
+def _without_nul(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\x00", "")
+    if isinstance(value, dict):
+        return {_without_nul(key): _without_nul(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nul(item) for item in value]
+    return value
 
 
 def _canonical(value: Any) -> Any:

@@ -32,6 +32,7 @@ def simulation(
     max_retries: int = 3,
     input_timeout_s: float = 1800.0,
     heartbeat_s: float = 30.0,
+    chunk_interval_s: float = 0.2,
 ) -> dict[str, Any]:
     """Options of the simulated flow for `start_process`; seconds are divided by `--pace`."""
     return {
@@ -43,4 +44,5 @@ def simulation(
         "max_retries": max_retries,
         "input_timeout_s": input_timeout_s,
         "heartbeat_s": heartbeat_s,
+        "chunk_interval_s": chunk_interval_s,
     }

@@ -74,14 +74,22 @@ def journeys(history: History) -> Mapping[str, Journey]:
     found: dict[str, Journey] = {}
     for op in history:
         take = _TAKERS.get(op.f)
-        event_id = op.value.get("event_id")
-        if take is None or event_id is None or op.value.get("action", "INSERT") != "INSERT":
+        if take is None or not tells_of_event(op):
             continue
+        event_id = op.value.event_id
         journey = found.get(event_id)
         if journey is None:
             journey = found[event_id] = Journey(event_id=event_id)
         take(journey, op)
     return found
+
+
+def tells_of_event(op: Op) -> bool:
+    """Whether the op is about an event and not about another row, nor about a later change of its row.
+
+    Acknowledging updates the rows of events, and retention deletes them: both are committed and travel, too.
+    """
+    return op.value.get("event_id") is not None and op.value.get("action", "INSERT") == "INSERT"
 
 
 def next_hop(hop: str, observed: frozenset[str]) -> str | None:

@@ -1,6 +1,7 @@
 """The server's HTTP side: lets sockets in or refuses them (realtime-facts 1.1 to 1.3; recordings p01 and p04)."""
 
 import asyncio
+import json
 import re
 from collections.abc import Mapping
 from random import Random
@@ -103,11 +104,15 @@ class RealtimeServer:
     async def _refuse(self, status: int, error: str) -> web.Response:
         if self._tenant.quirks.slow_connect_refusal:
             await self._clock.sleep(self._tenant.connect_error_backoff_s)
-        return web.json_response({"error": error}, status=status)
+        return web.json_response({"error": error}, status=status, dumps=_compact)
 
     def _name(self, request: web.Request) -> str:
         self._opened += 1
         return request.query.get("link") or f"socket-{self._opened}"
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 async def _healthcheck(_: web.Request) -> web.Response:
@@ -115,4 +120,4 @@ async def _healthcheck(_: web.Request) -> web.Response:
 
 
 async def _ping(_: web.Request) -> web.Response:
-    return web.json_response({"message": "Success"})
+    return web.json_response({"message": "Success"}, dumps=_compact)

@@ -54,7 +54,12 @@ def latencies(history: History) -> Sequence[Stretch]:
         for reader in list(journey.applied) or [""]:
             _collect(samples, journey, reader, hops)
     lasting = {name: times for name, times in samples.items() if times}
-    return [_stretch(name, times) for name, times in sorted(lasting.items(), key=lambda item: "," in item[0])]
+    return [_stretch(name, times) for name, times in sorted(lasting.items(), key=lambda item: _rank(item[0]))]
+
+
+def _rank(name: str) -> int:
+    """Hop by hop first, then the whole way, live before fetched."""
+    return ("live" in name) + 2 * ("fetched" in name)
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:

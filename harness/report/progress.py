@@ -11,6 +11,7 @@ from rich.text import Text
 
 from harness.history import Op
 from harness.history.hops import APPLY, COMMIT, EMIT
+from harness.history.journey import tells_of_event
 
 EVERY_S: Final = 5.0
 """How often a plain line is printed where there is no terminal."""
@@ -35,7 +36,7 @@ class Progress:
 
     def __call__(self, op: Op) -> None:
         """Take an op into account."""
-        if op.f == EMIT or (op.f == COMMIT and "event_id" in op.value):
+        if op.f in (EMIT, COMMIT) and tells_of_event(op):
             self._counts[op.f] += 1
         elif op.f == APPLY:
             self._counts[f"{APPLY} {op.actor}"] += 1

@@ -9,6 +9,7 @@ from harness.history import History, Op
 from harness.history.accounting import Accounts, Entry
 from harness.history.facts import moment
 from harness.history.hops import APPLY, COMMIT, DECODE, EMIT
+from harness.history.journey import tells_of_event
 from harness.report.windows import Window, statuses, windows
 from harness.report.words import BINS, Mood
 
@@ -32,11 +33,17 @@ _GROUP: Final = {event_type: group for group, types in GROUPS.items() for event_
 MARKS: Final = 6000
 """Above this many marks, those of one lane, colour and pixel become one."""
 _PIXELS: Final = 1500
+_LEVELS: Final = (0, -1, 1, -2, 2, -3, 3)
+_CLOSE: Final = 0.008
+"""Marks closer than this share of the run would cover each other at the least zoom."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """One thing at one time on a lane. `shape`: dot, ring (came by a fetch), cross (never came) or tick (a step)."""
+    """One thing at one time on a lane. `shape`: dot, ring (came by a fetch), cross (never came) or tick (a step).
+
+    `count` things are drawn as this one; `level` is how far it is moved up or down so that none covers another.
+    """
 
     lane: str
     time: float
@@ -45,6 +52,7 @@ class Mark:
     title: str
     event_id: str = ""
     count: int = 1
+    level: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +99,7 @@ def timeline(history: History, accounts: Accounts) -> Timeline:
             note=note,
             windows=behind.get(key, ()),
             statuses=said.get(key, ()),
-            marks=by_lane.get(key, ()),
+            marks=_spread(by_lane.get(key, ()), duration),
         )
         for key, name, note in _lanes(history)
     ]
@@ -122,9 +130,9 @@ def _marks(history: History) -> Iterator[Mark]:
     for op in history:
         if op.f == EMIT:
             yield _event_mark(op, str(op.value.get("process_id")), op.time, "emitted")
-        elif op.f == COMMIT and "event_type" in op.value:
+        elif op.f == COMMIT and tells_of_event(op):
             yield _event_mark(op, COMMIT, moment(op), "committed")
-        elif op.f == DECODE and "event_type" in op.value:
+        elif op.f == DECODE and tells_of_event(op):
             yield _event_mark(op, DECODE, op.time, "decoded")
         elif op.f == APPLY:
             fetched = op.value.get("via") == "fetch"
@@ -190,6 +198,21 @@ def _thin(marks: Sequence[Mark], duration: float) -> Sequence[Mark]:
         replace(same[0], count=len(same), title=f"{same[0].title} and {len(same) - 1} more") if same[1:] else same[0]
         for same in groups.values()
     ]
+
+
+def _spread(marks: Sequence[Mark], duration: float) -> Sequence[Mark]:
+    """Marks at nearly the same time above and below each other, in the middle where there is room."""
+    last = dict.fromkeys(_LEVELS, -math.inf)
+    placed = []
+    for mark in marks:
+        if mark.shape in ("tick", "cross"):
+            placed.append(mark)
+            continue
+        free = [level for level in _LEVELS if mark.time - last[level] >= _CLOSE * duration]
+        level = free[0] if free else min(_LEVELS, key=last.__getitem__)
+        last[level] = mark.time
+        placed.append(replace(mark, level=level))
+    return placed
 
 
 def _ticks(duration: float) -> Sequence[float]:
