@@ -12,6 +12,7 @@ from typing import Any
 from harness.events.delivery_class import delivery_class
 from harness.events.event import text_hash
 from harness.history import History, Op
+from harness.history.hops import HOPS
 from harness.history.op import Type, Value
 
 PROCESS = "0b6f6f0e-4d3e-5f3f-9c43-6c8c0e2f7a11"
@@ -42,6 +43,7 @@ HEADER: dict[str, Any] = {
     "client": "native",
     "started": "2026-11-24T07:45:02+00:00",
     "versions": {"realtime-harness": "0.1.0", "python": "3.11.2", "postgres": "18.6"},
+    "hops": list(HOPS),
     "checkers": {"accounting": {}, "order": {}, "content": {}, "convergence": {}},
 }
 

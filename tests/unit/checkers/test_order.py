@@ -1,5 +1,5 @@
 from harness.checkers import Finding, Order, Valid, Verdict
-from tests.histories.literal import a_history, applied, committed, emitted
+from tests.histories.literal import a_history, an_op, applied, committed, emitted, row
 
 
 def test_a_swapped_pair_is_convicted() -> None:
@@ -47,6 +47,15 @@ def test_an_order_that_is_not_that_of_the_commits_is_convicted() -> None:
 def test_commits_without_lsn_have_no_order() -> None:
     history = a_history(
         committed(2, lsn=""), committed(1, lsn=""), applied("reader", sequence=1), applied("reader", sequence=2)
+    )
+
+    assert Order().check(history).valid is Valid.YES
+
+
+def test_a_later_change_of_an_events_row_has_no_say_in_the_order() -> None:
+    acknowledged = an_op("witness", "commit", lsn="0/9", **{**row(1), "action": "UPDATE"})
+    history = a_history(
+        committed(1), committed(2), acknowledged, applied("reader", sequence=1), applied("reader", sequence=2)
     )
 
     assert Order().check(history).valid is Valid.YES

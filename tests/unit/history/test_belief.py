@@ -27,3 +27,18 @@ def test_the_last_status_before_the_view_counts() -> None:
     ops = [an_op("r", "status", process_id="p1", status=status) for status in ("connecting", "live")]
 
     assert beliefs(a_history(*ops))["r", "p1"].status == "live"
+
+
+def test_a_reader_that_subscribed_again_is_listened_to_again() -> None:
+    ops = [
+        an_op("r", "view", process_id="p1"),
+        an_op("r", "subscribe", process_id="p1"),
+        an_op("r", "status", process_id="p1", status="stale"),
+    ]
+
+    assert beliefs(a_history(*ops))["r", "p1"].status == "stale"
+
+
+def test_without_a_sequence_only_the_status_tells() -> None:
+    assert not Belief(status="live", gaps=((0, 9),)).tells_of(None)
+    assert Belief(status="stale").tells_of(None)

@@ -200,3 +200,17 @@ def test_a_folder_that_may_not_be_written_is_said(tmp_path: Path) -> None:
 
 def test_an_empty_history_has_no_ops() -> None:
     assert list(History()) == []
+
+
+def test_a_history_cannot_be_written_where_there_is_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(HistoryError, match="cannot be written: No such file"):
+        HistoryWriter(tmp_path / "none" / "history.jsonl", HEADER)
+
+
+def test_a_folder_in_the_place_of_the_link_is_said_and_no_rest_is_left(tmp_path: Path) -> None:
+    (tmp_path / "latest").mkdir()
+
+    with pytest.raises(HistoryError, match="latest cannot be written"):
+        create_run_folder(tmp_path, "clean", 7, WALL)
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clean", "latest"]

@@ -53,3 +53,24 @@ def test_what_a_client_said_is_found_by_time() -> None:
     circumstances = Circumstances.of(a_history(*said, an_op("r", "view", at=9.0)))
 
     assert [circumstances.status("r", time) for time in (0.5, 1.0, 2.9, 3.5)] == ["", "live", "live", "stale"]
+
+
+def test_an_article_that_differs_is_told_by_its_hashes() -> None:
+    detail = {"reader": "r", "process_id": "p1", "written": "a" * 64, "shown": "b" * 64}
+
+    assert explain(Finding("article_differs", detail=detail), NOWHERE) == (
+        "The finished article of p1 has sha256 aaaaaaaaaaaa… in the database; r shows bbbbbbbbbbbb…."
+    )
+
+
+def test_a_loss_after_the_last_observed_hop_has_no_stretch() -> None:
+    op = an_op("r", "deliver", at=2.0)
+    detail = {
+        "reader": "r", "process_id": "p1", "event_type": "heartbeat", "sequence": 3, "last_hop": "deliver",
+        "next_hop": None,
+    }  # fmt: skip
+
+    assert explain(Finding("lost_silent", (op,), detail), NOWHERE) == (
+        "r never applied event 3 (heartbeat) of p1, which was committed at 2.000 s. "
+        "It was last seen at deliver (2.000 s)."
+    )

@@ -4,7 +4,7 @@ from harness.history.accounting import account
 from harness.report.text import coloured, summary
 from tests.histories.clean import clean_run
 from tests.histories.literal import a_history, applied, committed, emitted, inserted, started, subscribed
-from tests.mutants.test_mutants import the_server_loses_a_frame
+from tests.mutants.test_mutants import recovery_skips_the_gap, the_server_loses_a_frame
 
 HEADER = {"scenario": "two", "seed": 3, "backend": "memory"}
 
@@ -68,3 +68,9 @@ def test_colour_changes_no_letter() -> None:
 
     assert dressed.plain == text
     assert {"green", "bold red"} <= {str(span.style) for span in dressed.spans}
+
+
+def test_many_findings_are_cut_and_counted() -> None:
+    text = told(recovery_skips_the_gap(clean_run()))
+
+    assert "… and 2 more" in text

@@ -1,7 +1,7 @@
 from harness.history.accounting import account
 from harness.report.timeline import MARKS, Mark, timeline
 from tests.histories.clean import clean_run
-from tests.histories.literal import a_history, an_op, applied, emitted
+from tests.histories.literal import a_history, an_op, applied, emitted, row
 from tests.mutants.test_mutants import the_server_loses_a_frame
 
 
@@ -85,3 +85,25 @@ def test_places_stay_within_the_picture() -> None:
 
 def test_an_empty_history_has_no_lanes() -> None:
     assert timeline(a_history(), account(a_history())).lanes == []
+
+
+def test_marks_that_would_cover_each_other_lie_above_and_below() -> None:
+    history = a_history(*(applied("r", sequence=number, at=1.0) for number in range(9)), applied("r", sequence=9, at=9))
+
+    (lane,) = timeline(history, account(history)).lanes
+
+    assert [mark.level for mark in lane.marks] == [0, -1, 1, -2, 2, -3, 3, 0, 0, 0]
+
+
+def test_a_later_change_of_an_events_row_has_no_mark() -> None:
+    commit = an_op("witness", "commit", **{**row(1), "action": "UPDATE"})
+
+    assert timeline(a_history(commit), account(a_history(commit))).lanes == []
+
+
+def test_what_went_wrong_in_the_story_is_a_cross() -> None:
+    failed = an_op("story", "step", type="fail", step="WaitFor", number="3", error="not within 5 s")
+
+    (lane,) = timeline(a_history(failed), account(a_history(failed))).lanes
+
+    assert [(mark.shape, mark.title) for mark in lane.marks] == [("cross", "WaitFor at 0.000 s: not within 5 s")]

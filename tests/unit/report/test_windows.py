@@ -47,3 +47,11 @@ def test_a_status_holds_until_the_next() -> None:
         ("connecting", 0.0, 1.0),
         ("live", 1.0, 1.0),
     ]
+
+
+def test_what_never_ends_ends_with_the_run() -> None:
+    history = a_history(
+        an_op("nemesis", "disconnect", at=1.0, reader="r"), an_op("r", "close", at=1.0), an_op("s", "view", at=7.0)
+    )
+
+    assert [(window.owner, window.end) for window in windows(history)] == [("nemesis", 7.0), ("r", 7.0)]

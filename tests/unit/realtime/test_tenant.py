@@ -1,0 +1,22 @@
+from harness.realtime.quirks import Quirks
+from harness.realtime.tenant import Tenant
+
+
+def test_the_secret_of_a_tenant_is_never_printed() -> None:
+    assert "hush" not in repr(Tenant(jwt_secret="hush"))
+
+
+def test_a_tenant_is_by_default_as_a_self_hosted_server() -> None:
+    assert Tenant(jwt_secret="s") == Tenant(
+        jwt_secret="s",
+        publication="supabase_realtime",
+        external_id=None,
+        idle_timeout_s=66.0,
+        connect_error_backoff_s=2.0,
+        channel_error_backoff_s=5.0,
+        token_check_s=300.0,
+        subscribe_retry_s=(1.0, 3.0),
+        max_frame_bytes=5_000_000,
+        max_backlog_bytes=50_000_000,
+        quirks=Quirks(),
+    )
