@@ -15,6 +15,7 @@ from harness.errors import HarnessError, StoryError
 from harness.generators import step as steps
 from harness.history import Op, Recorder
 from harness.history.hops import APPLY, COMMIT
+from harness.history.journey import tells_of_event
 from harness.pipeline.http_client import HttpClient
 from harness.pipeline.subscriber import Subscriber
 from harness.pipeline.summary import summary
@@ -36,7 +37,7 @@ class Tally:
         self._changed = asyncio.Event()
 
     def __call__(self, op: Op) -> None:
-        if op.type == "ok" and op.f in (APPLY, COMMIT) and "event_type" in op.value:
+        if op.type == "ok" and op.f in (APPLY, COMMIT) and tells_of_event(op):
             who = op.actor if op.f == APPLY else str(op.value.process_id)
             self._counts[op.f, who, op.value.event_type] += 1
             self._changed.set()

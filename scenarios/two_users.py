@@ -9,7 +9,7 @@ from random import Random
 
 from harness import Scenario
 from harness import generators as gen
-from harness.checkers import Accounting, Content, Convergence, Order
+from harness.checkers import Accounting, Content, Convergence, Order, RowSecurity
 from harness.generators import Step
 
 
@@ -31,4 +31,4 @@ def story(rng: Random) -> Iterator[Step]:
     yield gen.settle()
 
 
-scenario = Scenario(story=story, checkers=[Accounting(), Order(), Content(), Convergence()])
+scenario = Scenario(story=story, checkers=[Accounting(), Order(), Content(), Convergence(), RowSecurity()])

@@ -8,12 +8,14 @@ from harness.checkers.checker import Checker, Finding, Valid, Verdict, compose, 
 from harness.checkers.content import Content
 from harness.checkers.convergence import Convergence
 from harness.checkers.order import Order
+from harness.checkers.row_security import RowSecurity
 
 CHECKERS: Final[Mapping[str, type[Checker]]] = {
     "accounting": Accounting,
     "order": Order,
     "content": Content,
     "convergence": Convergence,
+    "row_security": RowSecurity,
 }
 """What exists, by the names of contract 9. Each can be made without arguments."""
 
@@ -25,6 +27,7 @@ __all__ = [
     "Convergence",
     "Finding",
     "Order",
+    "RowSecurity",
     "Valid",
     "Verdict",
     "compose",

@@ -157,12 +157,6 @@ class _Case:
         return self.facts.commit(self.journey) is None and debounce is not None and debounce.value.outcome == outcome
 
     @property
-    def dropped_heartbeat(self) -> bool:
-        """Heartbeats are declared replaceable: one may be missing as long as a later event was applied (D-27)."""
-        heartbeat = self.arrival is None and self.journey.described("event_type") == "heartbeat"
-        return heartbeat and self.facts.overtaken(self.journey, self.subscriber)
-
-    @property
     def withheld(self) -> bool:
         return self.arrival is None and self.subscriber.reader in self.journey.withheld_from
 
@@ -187,7 +181,7 @@ _RULES: Final[tuple[tuple[Bin, Callable[[_Case], bool]], ...]] = (
     (Bin.UNPUBLISHED, lambda case: case.unpublished and case.told),
     (Bin.UNPUBLISHED_SILENT, lambda case: case.unpublished),
     (Bin.COALESCED, lambda case: case.went_into_another("merged")),
-    (Bin.SUPERSEDED, lambda case: case.went_into_another("replaced") or case.dropped_heartbeat),
+    (Bin.SUPERSEDED, lambda case: case.went_into_another("replaced")),
     (Bin.WITHHELD, lambda case: case.withheld),
     (Bin.LOST_SILENT, lambda case: case.arrival is None and not case.announced),
     (Bin.LOST_ANNOUNCED, lambda case: case.arrival is None),
@@ -203,7 +197,7 @@ SILENT: Final = frozenset({Bin.UNPUBLISHED_SILENT, Bin.LOST_SILENT})
 
 
 def _entry(facts: Facts, journey: Journey, subscriber: Subscriber, deadline_s: float) -> Entry:
-    arrival = facts.arrivals.first.get((subscriber.reader, journey.event_id))
+    arrival = facts.arrivals.get((subscriber.reader, journey.event_id))
     case = _Case(facts, journey, subscriber, deadline_s, arrival)
     bin_ = next(bin_ for bin_, applies in _RULES if applies(case))
     return Entry(

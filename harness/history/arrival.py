@@ -21,14 +21,6 @@ class Arrival:
     overtaken: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrivals:
-    """`first` by (reader, event_id); `furthest`, the highest sequence applied, by (reader, process_id)."""
-
-    first: Mapping[tuple[str, str], Arrival]
-    furthest: Mapping[tuple[str, str], int]
-
-
 @dataclass(slots=True)
 class _Line:
     """Whether one reader is online, told by its ops. Before anything is told it counts as online since ever."""
@@ -50,8 +42,8 @@ class _Line:
             self.topics.add(topic)
 
 
-def arrivals(history: History) -> Arrivals:
-    """First applications by reader and event, in one pass."""
+def arrivals(history: History) -> Mapping[tuple[str, str], Arrival]:
+    """(reader, event_id) → its first application, in one pass."""
     first: dict[tuple[str, str], Arrival] = {}
     furthest: dict[tuple[str, str], int] = {}
     lines: dict[str, _Line] = {}
@@ -67,4 +59,4 @@ def arrivals(history: History) -> Arrivals:
             if key not in first:
                 since = lines[op.actor].since if op.actor in lines else 0.0
                 first[key] = Arrival(op=op, online_since=since, overtaken=sequence < highest)
-    return Arrivals(first=first, furthest=furthest)
+    return first

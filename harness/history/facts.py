@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from harness.history.arrival import Arrivals, arrivals
+from harness.history.arrival import Arrival, arrivals
 from harness.history.audience import Subscriber, audience
 from harness.history.belief import Belief, beliefs
 from harness.history.history import History
@@ -29,7 +29,7 @@ class Facts:
     journeys: Mapping[str, Journey]
     emitted: Mapping[Any, Sequence[Journey]]
     subscribers: Mapping[tuple[str, str], Subscriber]
-    arrivals: Arrivals
+    arrivals: Mapping[tuple[str, str], Arrival]
     beliefs: Mapping[tuple[str, str], Belief]
     merged_into: frozenset[str]
     rests: Sequence[float]
@@ -84,7 +84,7 @@ class Facts:
             return
         left_at = subscriber.left_at
         for journey in self.emitted.get(subscriber.process_id, ()):
-            if left_at is None or (subscriber.reader, journey.event_id) in self.arrivals.first:
+            if left_at is None or (subscriber.reader, journey.event_id) in self.arrivals:
                 yield journey
             elif self._due(self.moment(journey), left_at, deadline_s):
                 yield journey
@@ -92,12 +92,6 @@ class Facts:
     def stopped_before(self, start: float, deadline_s: float) -> bool:
         """Whether the recording of a story stopped before what began at `start` was due: a run that was killed."""
         return self.told_as_story and not self._due(start, self.end, deadline_s)
-
-    def overtaken(self, journey: Journey, subscriber: Subscriber) -> bool:
-        """Whether the reader has applied a later event of the process."""
-        furthest = self.arrivals.furthest.get((subscriber.reader, subscriber.process_id))
-        sequence = journey.described("sequence")
-        return furthest is not None and sequence is not None and furthest > sequence
 
     def _due(self, start: float, end: float, deadline_s: float) -> bool:
         rest = bisect_left(self.rests, start)

@@ -141,6 +141,23 @@ def _not_converged(finding: Finding, circumstances: Circumstances) -> str:
     return f"At rest, {reader} does not show of {process} what the database holds: {keys}.{stale}"
 
 
+def _forbidden(finding: Finding, circumstances: Circumstances) -> str:
+    detail, op = finding.detail, finding.ops[0]
+    what = _event(op.value) if "event_id" in op.value else "a state row"
+    return (
+        f"{detail['reader']} has no right to {circumstances.process(detail['process_id'])} and yet got {what} "
+        f"at {op.time:.3f} s ({detail['how']})."
+    )
+
+
+def _withheld(finding: Finding, circumstances: Circumstances) -> str:
+    detail, op = finding.detail, finding.ops[-1]
+    return (
+        f"{detail['reader']} may see {_event(op.value)} of {circumstances.process(op.value.get('process_id'))}, but "
+        f"row security hid it at {op.time:.3f} s, and it never came in another way."
+    )
+
+
 def _difference(key: str, shown: Any, stored: Any) -> str:
     if key != "sections" or not isinstance(shown, list) or not isinstance(stored, list):
         return f"{key} is {_short(shown)} instead of {_short(stored)}"
@@ -181,4 +198,6 @@ _TELLERS: Final[Mapping[str, Callable[[Finding, Circumstances], str]]] = {
     "article_differs": _article,
     "event_changed": _changed,
     "not_converged": _not_converged,
+    "forbidden": _forbidden,
+    "withheld": _withheld,
 }

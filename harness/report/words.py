@@ -43,6 +43,7 @@ CLAIMS: Final[Mapping[str, str]] = {
     "order": "Every reader applies events in the order in which they were meant, numbered and committed.",
     "content": "The text that a reader shows is the text that was written, byte for byte.",
     "convergence": "At rest, what a reader shows is what the database holds.",
+    "row_security": "Nobody receives what row security forbids, and nobody entitled is refused.",
     "story": "The story was performed to its end.",
 }
 

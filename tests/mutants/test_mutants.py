@@ -131,6 +131,25 @@ def a_question_stays_open(history: History) -> History:
     )
 
 
+def the_server_forgets_the_policy(history: History) -> History:
+    """A stranger on the same topic receives what the owner receives."""
+    subscribe = history.where(f="subscribe", actor=READER)[0]
+    first = history.where(f="receive", actor=READER)[0]
+    stranger = replace(with_value(subscribe, user_id="a stranger"), actor="stranger")
+    return numbered([*history[: first.index], stranger, replace(first, actor="stranger"), *history[first.index :]])
+
+
+def the_policy_sees_an_old_claim(history: History) -> History:
+    """The owner is refused one of their own events, and nothing fetches it."""
+    hidden = history.where(f="receive", actor=READER)[3].value.event_id
+    later = ("receive", "deliver", "apply")
+    kept = (op for op in history if not (is_at_reader(op, *later) and op.value.get("event_id") == hidden))
+    return numbered(
+        with_value(op, to=[], withheld=[READER]) if op.f == "authorise" and op.value.get("event_id") == hidden else op
+        for op in kept
+    )
+
+
 def in_view(history: History, change: Callable[[list[Any]], list[Any]]) -> History:
     return numbered(
         with_value(op, sections=change(op.value.sections)) if is_at_reader(op, "view") else op for op in history
@@ -149,6 +168,8 @@ MUTANTS = (
     Mutant(bug="the reducer ignores a section", convicted_by="content", change=the_reducer_ignores_a_section),
     Mutant(bug="a long payload is cut", convicted_by="content", change=a_long_payload_is_cut),
     Mutant(bug="the state row is believed late", convicted_by="convergence", change=the_state_row_is_believed_late),
+    Mutant(bug="the server forgets the policy", convicted_by="row_security", change=the_server_forgets_the_policy),
+    Mutant(bug="the policy sees an old claim", convicted_by="row_security", change=the_policy_sees_an_old_claim),
     Mutant(bug="a question stays open", convicted_by="convergence", change=a_question_stays_open),
 )
 

@@ -177,10 +177,10 @@ def test_what_a_client_says_while_it_closes_excuses_nothing() -> None:
     assert the_bin(*published(1), said[0], shown, said[1]) is Bin.LOST_SILENT
 
 
-def test_a_missing_heartbeat_with_a_later_event_is_superseded() -> None:
+def test_a_missing_heartbeat_is_lost_like_any_other_event() -> None:
     heartbeat = (emitted(1, event_type="heartbeat", delivery_class="latest", at=1.0), inserted(1), committed(1))
 
-    assert the_bin(*heartbeat, *published(2), applied("reader", sequence=2)) is Bin.SUPERSEDED
+    assert the_bin(*heartbeat, *published(2), applied("reader", sequence=2)) is Bin.LOST_SILENT
 
 
 def test_a_missing_heartbeat_with_nothing_after_it_is_lost() -> None:

@@ -1,5 +1,8 @@
 """Read back by `websockets`, which did not write it."""
 
+from collections.abc import Generator
+from typing import Any
+
 import pytest
 from websockets.frames import OP_TEXT, Frame
 from websockets.streams import StreamReader
@@ -11,21 +14,16 @@ from harness.realtime.frame import text_frame
 def test_a_frame_is_read_back_as_its_text(text: str) -> None:
     reader = StreamReader()
     reader.feed_data(text_frame(text))
-
-    parsed = _finish(Frame.parse(reader.read_exact, mask=False, max_size=None))
-
-    assert parsed == Frame(OP_TEXT, text.encode())
-    assert _finish(reader.at_eof() if _eof(reader) else reader.at_eof()) is True
-
-
-def _eof(reader: StreamReader) -> bool:
     reader.feed_eof()
-    return True
+
+    read = finished(Frame.parse(reader.read_exact, mask=False, max_size=None))
+
+    assert read == Frame(OP_TEXT, text.encode())
+    assert finished(reader.at_eof()) is True
 
 
-def _finish(steps: object) -> object:
-    try:
-        next(steps)  # type: ignore[call-overload]
-    except StopIteration as stop:
-        return stop.value
-    raise AssertionError("more bytes are expected")
+def finished(steps: Generator[None, None, Any]) -> Any:
+    """What a reader of `websockets` returns when it has all the bytes that it wants."""
+    with pytest.raises(StopIteration) as stop:
+        next(steps)
+    return stop.value.value
