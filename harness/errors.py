@@ -9,12 +9,15 @@
     │   ├── PostgresNotFound      no PostgreSQL binaries for this platform
     │   ├── PostgresFailed        initdb or postgres ended with an error
     │   ├── PortTaken
+    │   ├── CannotListen          an address that is not ours to listen on
     │   ├── DiskFull
-    │   └── StackUnreachable      an attached stack does not answer
+    │   ├── StackUnreachable      an attached stack does not answer
+    │   └── StackUnfit            an attached stack lacks what a run needs
     ├── StoryError                a step of a story could not be done               exit 2
     ├── HistoryError              a history file cannot be read                     exit 2
     │   ├── CorruptHistory
     │   └── NewerHistory
+    ├── OutputClosed              whoever read our stdout has gone                 exit 141
     ├── TokenError                a token is refused
     ├── EventError                an event that the application may not say
     │   ├── UnknownEventType
@@ -112,6 +115,16 @@ class PortTaken(StackError):
         super().__init__(f"port {port} on {host} is taken: stop what listens there, or use --port 0 for a free one")
 
 
+class CannotListen(StackError):
+    """The system does not let us listen on that address."""
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        self.host = host
+        self.port = port
+        self.reason = reason
+        super().__init__(f"cannot listen on {host}, port {port}: {reason}; try --host 127.0.0.1 --port 0")
+
+
 class DiskFull(StackError):
     """No room for the throwaway cluster or the history."""
 
@@ -127,6 +140,10 @@ class StackUnreachable(StackError):
         self.url = url
         self.reason = reason
         super().__init__(f"nothing answers at {url} ({reason}): is `harness up` still running?")
+
+
+class StackUnfit(StackError):
+    """A stack that was to be attached to answers, but has not what a run needs; the message says what."""
 
 
 class StoryError(HarnessError):
@@ -162,6 +179,15 @@ class NewerHistory(HistoryError):
         self.found = found
         self.known = known
         super().__init__(f"{path} has format {found}, this harness reads up to {known}: upgrade realtime-harness")
+
+
+class OutputClosed(HarnessError):
+    """Nobody reads our stdout any more (`harness list | head -1`); the exit code is that of a SIGPIPE."""
+
+    exit_code = 141
+
+    def __init__(self) -> None:
+        super().__init__("nobody reads the output any more")
 
 
 class TokenError(HarnessError):

@@ -44,7 +44,8 @@ ARROWS: dict[str, set[str]] = {
 DOERS = {
     "clock", "scenario", "interpreter", "runner", "commands", "cli",
     "replication.source_postgres", "replication.source_stream", "replication.witness",
-    "realtime.server", "realtime.worker", "realtime.visibility_postgres",
+    "realtime.server", "realtime.worker", "realtime.link", "realtime.visibility_postgres",
+    "realtime.session_postgres", "realtime.subscribing_postgres",
     "clients.native", "clients.realtime_py", "clients.realtime_js", "clients.mailbox",
     "pipeline.flow", "pipeline.backend_app", "pipeline.publisher", "pipeline.state_store",
     "pipeline.store_postgres", "pipeline.subscriber", "pipeline.http_client", "pipeline.reader_channels",

@@ -1,6 +1,5 @@
 """The default stack: a throwaway PostgreSQL, our own Realtime server and the simulated application, on one port."""
 
-import errno
 import socket
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -13,9 +12,12 @@ from aiohttp import web
 
 from harness.backends.backend import Environment
 from harness.backends.cluster import Cluster, start_cluster
+from harness.backends.listening import listen, root_url
 from harness.backends.options import StackOptions
+from harness.backends.teardown import take_down
+from harness.backends.witness_publication import create_publication
 from harness.clock import Clock
-from harness.errors import PortTaken
+from harness.errors import StackError
 from harness.history import Recorder
 from harness.history.hops import HOPS
 from harness.pipeline.backend_app import Application
@@ -34,6 +36,9 @@ from harness.tokens import mint
 
 KEY_TTL_S: Final = 10 * 365 * 24 * 3600.0
 """API keys outlive every run, as those of a project do."""
+
+GOODBYE_S: Final = 2.0
+"""How long a request that is being answered may hold up the taking down."""
 
 WITNESS_PUBLICATION: Final = "harness_witness"
 
@@ -64,7 +69,7 @@ class Embedded:
         return {"postgresql": self._cluster.version}
 
     async def start(self) -> None:
-        listening = _listen(self._options.host, self._options.port)
+        listening = listen(self._options.host, self._options.port)
         self._stack.callback(listening.close)
         try:
             self._cluster = await self._stack.enter_async_context(await start_cluster(bin_dir=self._options.pg_bin))
@@ -78,23 +83,21 @@ class Embedded:
         except BaseException:
             await self.stop()
             raise
-        self.environment = self._make_environment(listening.getsockname()[1])
+        self.environment = self._make_environment(root_url(listening))
 
     async def quiet(self, *, timeout: float) -> bool:
         return await self._witness.settled(timeout)
 
     async def stop(self) -> None:
-        await self._stack.aclose()
+        await take_down(self._stack)
 
     async def _make_tables(self) -> None:
         connection = await asyncpg.connect(self._cluster.url())
         try:
             await migrate(connection, self._options.schema)
-            # The witness keeps its own list of tables: it must see what a broken publication hides.
-            tables = ", ".join(
-                f"{_quoted(self._options.schema)}.{name}" for name in ("process_events", "generated_articles_state")
-            )
-            await connection.execute(f"create publication {WITNESS_PUBLICATION} for table {tables}")
+            await connection.execute(create_publication(WITNESS_PUBLICATION, self._options.schema))
+        except asyncpg.PostgresError as error:
+            raise StackError(f"PostgreSQL {self._cluster.version} did not take our tables: {error}") from error
         finally:
             await connection.close()
 
@@ -153,7 +156,7 @@ class Embedded:
         )
         root = self.application.web_application()
         root.add_routes(server.routes())
-        runner = web.AppRunner(root, access_log=None)
+        runner = web.AppRunner(root, access_log=None, shutdown_timeout=GOODBYE_S)
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
         await web.SockSite(runner, listening).start()
@@ -164,9 +167,7 @@ class Embedded:
             return StreamedSource(self._cluster.socket_dir, self._cluster.port, publication=self._options.publication)
         return PolledSource(self._cluster.url(), publication=self._options.publication, clock=self._clock)
 
-    def _make_environment(self, port: int) -> Environment:
-        host = self._options.host if self._options.host not in ("0.0.0.0", "::") else "127.0.0.1"
-        root = f"{host}:{port}"
+    def _make_environment(self, root: str) -> Environment:
         return Environment(
             api_url=f"http://{root}",
             db_url=self._cluster.url(),
@@ -181,22 +182,3 @@ class Embedded:
 
     def _key(self, role: str) -> str:
         return mint(self._options.jwt_secret, role=role, wall=self._clock.wall(), ttl=KEY_TTL_S)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """A socket bound before anything else is started, so that a taken port costs nobody a second."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-    except OSError as error:
-        listening.close()
-        if error.errno in (errno.EADDRINUSE, errno.EACCES):
-            raise PortTaken(host, port) from error
-        raise
-    return listening
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -37,13 +37,23 @@ class TokenGiven:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pushed:
+    """A joined channel was pushed anything else (`broadcast`, `presence`, …); `ref` is for `reply`."""
+
+    channel: int
+    ref: Any
+    event: str
+    payload: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelOver:
     """A channel is over: left, replaced by a join of the same topic, ended, or its socket is gone."""
 
     channel: int
 
 
-Request = JoinAsked | TokenGiven | ChannelOver
+Request = JoinAsked | TokenGiven | Pushed | ChannelOver
 Outgoing = str | bytes
 """Text that is still to be framed, or the bytes of a frame that was made once for many sockets."""
 
@@ -141,6 +151,12 @@ class ServerConnection:
         if found is not None:
             self._send(Message(join_ref=found.join_ref, topic=found.topic, event=event, payload=payload))
 
+    def reply(self, channel: int, ref: Any, status: str, response: Any) -> None:
+        """Answer a push. Does nothing for a channel that is over."""
+        found = self._joined(channel)
+        if found is not None:
+            self._reply(found.topic, ref, found.join_ref, status, response)
+
     def relay(self, frame: Outgoing) -> None:
         """Send what bypasses the channel: changes of the database, with neither ref nor join_ref."""
         if self.close_code is None:
@@ -151,6 +167,19 @@ class ServerConnection:
         found = self._joined(channel)
         if found is not None:
             self._close(found)
+
+    def crash(self, channel: int) -> None:
+        """The channel broke: phx_error, and nothing for it afterwards (realtime-facts 2.4, 11.16)."""
+        found = self._joined(channel)
+        if found is not None:
+            del self._channels[found.topic]
+            self._requests.append(ChannelOver(channel=channel))
+            ref = found.join_ref
+            self._send(
+                Message(
+                    join_ref=ref, ref=ref, topic=found.topic, event="phx_error", payload={"reason": "channel_crash"}
+                )
+            )
 
     def drain(self, code: int) -> None:
         """Give up the socket with `code`, after telling each joined topic (realtime-facts 1.5)."""
@@ -195,6 +224,9 @@ class ServerConnection:
         elif message.event == "access_token":
             token = message.payload.get("access_token") if isinstance(message.payload, dict) else None
             self._requests.append(TokenGiven(channel=channel.number, token=token))
+        else:
+            pushed = Pushed(channel=channel.number, ref=message.ref, event=message.event, payload=message.payload)
+            self._requests.append(pushed)
 
     def _ask_join(self, message: Message, old: _Channel | None) -> None:
         self._numbers += 1

@@ -17,6 +17,8 @@ _KEYS: Final[Mapping[str, Mapping[str, str]]] = {
     "generated_articles_state": {"process_id": "id", "last_event_sequence": "last_event_sequence"},
 }
 """Table → row key → column."""
+TABLES: Final = tuple(_KEYS)
+"""The tables whose rows the history follows."""
 _NUMBERS: Final = ("sequence", "last_event_sequence")
 
 

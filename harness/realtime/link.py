@@ -14,7 +14,7 @@ from aiohttp import WSMsgType, web
 from harness.clock import Clock
 from harness.errors import VisibilityError
 from harness.history.recorder import Recorder
-from harness.phoenix.server import ChannelOver, JoinAsked, ServerConnection, TokenGiven
+from harness.phoenix.server import ChannelOver, JoinAsked, Pushed, ServerConnection, TokenGiven
 from harness.realtime.auth import Claims, Refusal, verify
 from harness.realtime.frame import text_frame
 from harness.realtime.join import Join, JoinRefusal, read, shape_refusal, short_topic, token_of
@@ -150,6 +150,8 @@ class Link:
                         self._take_token(request)
                     case ChannelOver():
                         self._forget(request.channel)
+                    case Pushed():
+                        pass  # an event that the server does not know is ignored (realtime-facts 2.4)
 
     def _flush(self) -> None:
         if not self._connection.blocked:

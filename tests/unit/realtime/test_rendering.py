@@ -19,7 +19,8 @@ def test_new_and_old_columns_are_numbered_through() -> None:
     a, b = a_column("a"), a_column("it's", "uuid", "uuid")
 
     assert statement((a, b), (a,), Quirks()) == (
-        "select (jsonb_build_object('a', to_jsonb((value ->> 0)::integer), 'it''s', to_jsonb((value ->> 1)::uuid)))::text"
+        "select (jsonb_build_object('a', to_jsonb((value ->> 0)::integer), "
+        "'it''s', to_jsonb((value ->> 1)::uuid)))::text"
         ", (jsonb_build_object('a', to_jsonb((value ->> 2)::integer)))::text"
         " from jsonb_array_elements($1::jsonb) with ordinality as row (value, number) order by number"
     )

@@ -37,7 +37,15 @@ class Sleeps:
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
-        await asyncio.get_running_loop().run_in_executor(None, lambda: None)
+        await a_turn()
+
+
+async def a_turn() -> None:
+    """One turn of the event loop."""
+    loop = asyncio.get_running_loop()
+    turn = loop.create_future()
+    loop.call_soon(turn.set_result, None)
+    await turn
 
 
 class Source:
@@ -258,7 +266,7 @@ async def test_the_poller_keeps_the_cadence_of_the_real_one(stage: Stage) -> Non
 
     gate.set()
     while len(stage.clock.slept) < 3:
-        await asyncio.get_running_loop().run_in_executor(None, lambda: None)
+        await a_turn()
 
     assert stage.clock.slept[0] == 0.0
     assert 0.15 <= stage.clock.slept[1] <= 0.2

@@ -1,0 +1,59 @@
+"""The one who writes, in a process of its own: `python -m bench.writer`, told what to do by JSON lines on stdin.
+
+One connection, one commit per row, the next row when the last is committed.
+"""
+
+import asyncio
+import json
+import random
+import statistics
+import sys
+import time
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from bench.readers import say
+
+# published_at is the moment of the write by the database's own clock, to the microsecond.
+_INSERT: Final = """
+insert into public.process_events (process_id, event_type, event_data, event_sequence, published_at, event_category)
+values ($1, 'section_chunk', $2::jsonb, $3, clock_timestamp(), 'generation')
+"""
+_TEXT: Final = "The winters of Sapporo are long, and a house that holds its warmth repays the care of its builders. " * 2
+
+
+async def write(connection: asyncpg.Connection, process_id: UUID, command: dict[str, Any]) -> dict[str, Any]:
+    """Write up to `rows` rows for up to `seconds`; with `every_s` one about that often, else without pause.
+
+    The waits vary by half, so that they cannot fall into step with a server that polls.
+    """
+    statement = await connection.prepare(_INSERT)
+    rng = random.Random(1)
+    inserts: list[float] = []
+    began = time.time()
+    for sequence in range(1, command["rows"] + 1):
+        data = json.dumps({"section_index": 0, "chunk_index": sequence, "attempt": 1, "content": _TEXT})
+        before = time.time()
+        await statement.fetchval(process_id, data, sequence)
+        ended = time.time()
+        inserts.append(ended - before)
+        if ended - began >= command["seconds"]:
+            break
+        if command["every_s"]:
+            await asyncio.sleep(command["every_s"] * rng.uniform(0.5, 1.5))
+    return {"rows": len(inserts), "began": began, "ended": ended, "insert_s": statistics.median(inserts)}
+
+
+async def main() -> None:
+    plan = json.loads(sys.stdin.readline())
+    connection = await asyncpg.connect(plan["db_url"])
+    say({"ready": True})
+    for line in iter(sys.stdin.readline, ""):
+        say(await write(connection, UUID(plan["process_id"]), json.loads(line)))
+    await connection.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
