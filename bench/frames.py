@@ -40,7 +40,9 @@ def join(topic: str, *, token: str, process_id: str) -> bytes:
         "filter": f"process_id=eq.{process_id}",
     }
     payload: dict[str, Any] = {"config": {"postgres_changes": [binding], "private": False}, "access_token": token}
-    return masked(encode(Message(join_ref="1", ref="1", topic=topic, event="phx_join", payload=payload), V2, join_ref=True))
+    return masked(
+        encode(Message(join_ref="1", ref="1", topic=topic, event="phx_join", payload=payload), V2, join_ref=True)
+    )
 
 
 def heartbeat() -> bytes:

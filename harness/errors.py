@@ -4,7 +4,9 @@
     ├── UsageError                what was asked cannot be done as asked            exit 64
     │   ├── NotThereYet           a name of the contract that a later issue builds
     │   ├── UnknownScenario
-    │   └── InvalidScenario
+    │   ├── InvalidScenario
+    │   ├── UnknownRecording
+    │   └── InvalidRecording      a file that is no recording of a server
     ├── StackError                the stack did not come up or broke                exit 2
     │   ├── PostgresNotFound      no PostgreSQL binaries for this platform
     │   ├── PostgresFailed        initdb or postgres ended with an error
@@ -14,6 +16,7 @@
     │   ├── StackUnreachable      an attached stack does not answer
     │   └── StackUnfit            an attached stack lacks what a run needs
     ├── StoryError                a step of a story could not be done               exit 2
+    ├── StoryFault                a story asks for what there is not
     ├── HistoryError              a history file cannot be read                     exit 2
     │   ├── CorruptHistory
     │   └── NewerHistory
@@ -80,6 +83,24 @@ class InvalidScenario(UsageError):
         self.path = path
         self.reason = reason
         super().__init__(f"{path} is no scenario: {reason}")
+
+
+class UnknownRecording(UsageError):
+    """Neither a file nor the name of a recording, nor a pattern that some name meets."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        self.name = name
+        self.known = known
+        super().__init__(f"no recording {name!r}: give a path to a file or one of {', '.join(known)}")
+
+
+class InvalidRecording(UsageError):
+    """A file that is no recording of a server."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"{path} is no recording: {reason}")
 
 
 class StackError(HarnessError):
@@ -154,6 +175,10 @@ class StoryError(HarnessError):
         self.step = step
         self.reason = reason
         super().__init__(f"the story stopped at step {number} ({step}): {reason}")
+
+
+class StoryFault(HarnessError):
+    """A story that speaks of a process or reader which it has not made, or yields what is no step."""
 
 
 class HistoryError(HarnessError):

@@ -1,20 +1,23 @@
 """Performs the steps of a story on a backend and records what the story did."""
 
 import asyncio
+import traceback
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from harness.backends.backend import Backend
 from harness.clients.client import Client
 from harness.clock import Clock
-from harness.errors import HarnessError, StoryError
+from harness.errors import HarnessError, StoryError, StoryFault
 from harness.generators import step as steps
 from harness.history import Op, Recorder
-from harness.history.hops import APPLY, COMMIT
+from harness.history.hops import COMMIT
 from harness.history.journey import tells_of_event
 from harness.pipeline.http_client import HttpClient
 from harness.pipeline.subscriber import Subscriber
@@ -24,27 +27,35 @@ from harness.tokens import mint, user_id
 
 ROLE = "authenticated"
 POLL_S = 0.05
+END = object()
+"""What comes after the last step of a story."""
+
+
+Result = TypeVar("Result")
 
 MakeClient = Callable[[str, str], Client]
 """(name of the reader, its token) → a client that is not yet connected."""
 
 
 class Tally:
-    """Counts applied and committed events as they are recorded, so that a story can wait for them."""
+    """Counts committed events as they are recorded, so that a story can wait for them."""
 
     def __init__(self) -> None:
-        self._counts: Counter[tuple[str, str, str]] = Counter()
+        self._counts: Counter[tuple[str, str]] = Counter()
         self._changed = asyncio.Event()
 
     def __call__(self, op: Op) -> None:
-        if op.type == "ok" and op.f in (APPLY, COMMIT) and tells_of_event(op):
-            who = op.actor if op.f == APPLY else str(op.value.process_id)
-            self._counts[op.f, who, op.value.event_type] += 1
+        if op.type == "ok" and op.f == COMMIT and "event_type" in op.value:
+            self._counts[str(op.value.process_id), op.value.event_type] += 1
             self._changed.set()
 
-    async def reach(self, f: str, who: str, event_type: str, count: int) -> None:
-        """Return as soon as `count` such ops were recorded."""
-        while self._counts[f, who, event_type] < count:
+    def committed(self, process_id: str, event_type: str) -> int:
+        """How many events of that type the process has in the tables."""
+        return self._counts[process_id, event_type]
+
+    async def reach(self, process_id: str, event_type: str, count: int) -> None:
+        """Return as soon as it has `count` of them."""
+        while self.committed(process_id, event_type) < count:
             self._changed.clear()
             await self._changed.wait()
 
@@ -119,35 +130,66 @@ class Interpreter:
             steps.Together: self._together,
         }
 
-    async def perform(self, story: Iterable[steps.Step]) -> None:
-        """Perform the steps in order; raises `StoryError` naming the first that could not be done."""
-        for number, step in enumerate(story, start=1):
-            await self._perform(step, str(number))
+    async def perform(self, story: Iterable[steps.Step], *, branch: str = "") -> None:
+        """Perform the steps in order; raises `StoryError` naming the first that could not be done, and why.
+
+        The history has that as a failed step, whatever was the reason: a fault of the story, too.
+        """
+        following = iter(story)
+        for number in count(1):
+            step = await self._guarded(_next(following), "story", f"{branch}{number}")
+            if step is END:
+                return
+            await self._perform(step, f"{branch}{number}")
 
     async def finish(self, *, timeout: float = 30.0) -> None:
-        """End the run in an orderly way: flows stop, readers catch up, tables and views are recorded."""
+        """End the run in an orderly way: flows stop, readers catch up, tables and views are recorded.
+
+        Raises `StoryError` if that cannot be done; it is then told in the history as a failed step.
+        """
+        await self._guarded(self._finish(timeout), "finish", "end")
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all readers, which record what they show, and all connections. Safe to call twice.
+
+        What had ended a reader from inside is told in the history as a failed step.
+        """
+        readers, self._cast.readers = list(self._cast.readers.values()), {}
+        sessions, self._http = list(self._http.values()), {}
+        ends = await asyncio.gather(*(reader.close() for reader in readers), return_exceptions=True)
+        for reader, end in zip(readers, ends, strict=True):
+            if isinstance(end, Exception):
+                self._stopped(end, f"close {reader.name}", "end")
+        await asyncio.gather(*(session.close() for session in sessions))
+
+    async def _finish(self, timeout: float) -> None:
         await self._backend.application.stop_flows()
         await self._settle(steps.Settle(timeout=timeout))
         for process in self._cast.processes.values():
             self._recorder.record("story", "database", await summary(self._backend.store, process.id))
-        await self.close()
-
-    async def close(self) -> None:
-        """Close all readers, which record what they show, and all connections. Safe to call twice."""
-        readers, self._cast.readers = list(self._cast.readers.values()), {}
-        sessions, self._http = list(self._http.values()), {}
-        await asyncio.gather(*(reader.close() for reader in readers))
-        await asyncio.gather(*(session.close() for session in sessions))
 
     async def _perform(self, step: steps.Step, number: str) -> None:
         name = type(step).__name__
         self._recorder.record("story", "step", {"step": name, "number": number, **_told(step)}, type="invoke")
+        performer = self._performers.get(type(step))
+        if performer is None:
+            raise self._stopped(StoryFault(f"{step!r} is no step of harness.generators"), name, number)
+        await self._guarded(performer(step), name, number)
+
+    async def _guarded(self, work: Awaitable[Result], name: str, number: str) -> Result:
+        """The result of a step; whatever it raises is told in the history and comes out as `StoryError`."""
         try:
-            await self._performers[type(step)](step)
-        except (HarnessError, TimeoutError) as error:
-            reason = str(error) or f"not within {getattr(step, 'timeout', 0):g} s"
-            self._recorder.record("story", "step", {"step": name, "number": number}, type="fail", error=reason)
-            raise StoryError(number, name, reason) from error
+            return await work
+        except StoryError:
+            raise
+        except Exception as error:
+            raise self._stopped(error, name, number) from error
+
+    def _stopped(self, error: Exception, name: str, number: str) -> StoryError:
+        reason = words(error)
+        self._recorder.record("story", "step", {"step": name, "number": number}, type="fail", error=reason)
+        return StoryError(number, name, reason)
 
     async def _start_process(self, step: steps.StartProcess) -> None:
         owner_id = user_id(step.owner)
@@ -183,20 +225,33 @@ class Interpreter:
 
     async def _wait_for(self, step: steps.WaitFor) -> None:
         reader = self._reader(step.reader)
-        async with asyncio.timeout(step.timeout):
-            await self._tally.reach(APPLY, reader.name, step.event_type, step.count)
+        try:
+            await reader.wait_until(lambda _: reader.applied(step.event_type) >= step.count, step.timeout)
+        except TimeoutError:
+            raise TimeoutError(
+                f"{reader.name} had applied {reader.applied(step.event_type)} of {step.count} {step.event_type} "
+                f"within {step.timeout:g} s: it is {reader.status}"
+            ) from None
 
     async def _wait_committed(self, step: steps.WaitCommitted) -> None:
         process = self._process(step.process)
-        async with asyncio.timeout(step.timeout):
-            await self._tally.reach(COMMIT, process.id, step.event_type, step.count)
+        try:
+            async with asyncio.timeout(step.timeout):
+                await self._tally.reach(process.id, step.event_type, step.count)
+        except TimeoutError:
+            raise TimeoutError(
+                f"{self._tally.committed(process.id, step.event_type)} of {step.count} {step.event_type} "
+                f"were committed within {step.timeout:g} s"
+            ) from None
 
     async def _answer(self, step: steps.Answer) -> None:
         reader = self._reader(step.reader)
-        await reader.wait_until(
-            lambda _: reader.shows_question(step.input_type),
-            step.timeout,
-        )
+        try:
+            await reader.wait_until(lambda _: reader.shows_question(step.input_type), step.timeout)
+        except TimeoutError:
+            raise TimeoutError(
+                f"{reader.name} was not asked {step.input_type} within {step.timeout:g} s: it is {reader.status}"
+            ) from None
         await self._clock.sleep(step.after / self._pace)
         await reader.answer(step.input_type, step.action, dict(step.payload))
 
@@ -234,13 +289,15 @@ class Interpreter:
             self._recorder.record("story", "settle", {"timeout": step.timeout, "waited": waited})
 
     async def _together(self, step: steps.Together) -> None:
-        async with asyncio.TaskGroup() as group:
-            for branch, story in enumerate(step.stories, start=1):
-                group.create_task(self._branch(story, branch))
-
-    async def _branch(self, story: Iterable[steps.Step], branch: int) -> None:
-        for number, step in enumerate(story, start=1):
-            await self._perform(step, f"{branch}.{number}")
+        try:
+            async with asyncio.TaskGroup() as group:
+                for branch, story in enumerate(step.stories, start=1):
+                    group.create_task(self.perform(story, branch=f"{branch}."))
+        except* StoryError as stopped:
+            first = stopped.exceptions[0]
+        else:
+            return
+        raise first
 
     async def _at_rest(self) -> bool:
         if not self._backend.application.idle() or not await self._backend.quiet(timeout=POLL_S):
@@ -256,12 +313,12 @@ class Interpreter:
 
     def _process(self, name: str) -> Process:
         if name not in self._cast.processes:
-            raise HarnessError(f"the story has started no process {name!r}")
+            raise StoryFault(f"the story has started no process {name!r}")
         return self._cast.processes[name]
 
     def _reader(self, name: str) -> Subscriber:
         if name not in self._cast.readers:
-            raise HarnessError(f"the story has subscribed no reader {name!r}")
+            raise StoryFault(f"the story has subscribed no reader {name!r}")
         return self._cast.readers[name]
 
     def _token(self, user: str) -> str:
@@ -274,6 +331,19 @@ class Interpreter:
         return self._http[user]
 
 
+async def _next(story: Iterator[steps.Step]) -> Any:
+    return next(story, END)
+
+
 def _told(step: steps.Step) -> dict[str, Any]:
     fields = ("process", "reader", "to", "user", "event_type", "count", "input_type", "action", "seconds")
     return {name: getattr(step, name) for name in fields if hasattr(step, name)}
+
+
+def words(error: Exception) -> str:
+    """What ended a step: an error of ours in its own words, any other with the place where it was raised."""
+    if isinstance(error, HarnessError | TimeoutError):
+        return str(error) or type(error).__name__
+    places = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(places[-1].filename).name}, line {places[-1].lineno})" if places else ""
+    return f"{type(error).__name__}: {error}{where}"

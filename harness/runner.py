@@ -1,8 +1,10 @@
 """scenario × backend × seed → history → verdicts: the only place where all parts meet."""
 
+import asyncio
 import json
 import platform
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from importlib.metadata import version
@@ -19,8 +21,8 @@ from harness.history import History, Recorder
 from harness.history.accounting import Accounts, account
 from harness.history.hops import HOPS
 from harness.history.recorder import Sink
-from harness.history.store import FILE, HistoryWriter, create_run_folder, history_file, read
-from harness.interpreter import Interpreter, MakeClient, Tally
+from harness.history.store import FILE, HistoryWriter, create_run_folder, history_file, read, write_text
+from harness.interpreter import Interpreter, MakeClient, Tally, words
 from harness.report.html import html
 from harness.report.junit import junit
 from harness.report.verdict import verdict_document
@@ -79,7 +81,7 @@ async def run_scenario(scenario: Scenario, run: Run) -> Judgement:
 
     Raises `StackError` when the stack does not come up. A story that stops half-way is judged on what was
     recorded, and its run cannot be better than unknown. Cancelling takes the stack down and leaves a history that
-    can be read.
+    can be read, and which says so.
     """
     started, begun = run.clock.wall(), run.clock.now()
     tally = Tally()
@@ -91,7 +93,7 @@ async def run_scenario(scenario: Scenario, run: Run) -> Judgement:
         with HistoryWriter(folder / FILE, _header(scenario, run, backend, started)) as writer:
             recorder.attach(writer)
             await _perform(scenario, run, backend, recorder, tally)
-            await backend.stop()
+            await _stop(backend, recorder)
     finally:
         await backend.stop()
     judgement = judge_file(folder)
@@ -113,17 +115,27 @@ async def _perform(scenario: Scenario, run: Run, backend: Backend, recorder: Rec
         pace=run.pace,
     )
     try:
-        await _tell(interpreter, scenario, run.seed)
-        await interpreter.finish()
+        for part in (lambda: interpreter.perform(scenario.steps(run.seed)), interpreter.finish):
+            # What stops a story is in the history as a failed step, from which the verdict `story` is made.
+            with suppress(StoryError):
+                await part()
+    except asyncio.CancelledError:
+        _tell_end(recorder, "run", "it was interrupted")
+        raise
     finally:
         await interpreter.close()
 
 
-async def _tell(interpreter: Interpreter, scenario: Scenario, seed: int) -> None:
+async def _stop(backend: Backend, recorder: Recorder) -> None:
+    """Take the stack down; what had broken in it unseen makes the run unknown, and not a crash of ours."""
     try:
-        await interpreter.perform(scenario.steps(seed))
-    except* StoryError:
-        pass  # it is in the history as a failed step, from which the verdict `story` is made
+        await backend.stop()
+    except Exception as error:
+        _tell_end(recorder, "stop", words(error))
+
+
+def _tell_end(recorder: Recorder, what: str, reason: str) -> None:
+    recorder.record("story", "step", {"step": what, "number": "end"}, type="fail", error=reason)
 
 
 def judge_file(path: Path) -> Judgement:
@@ -133,15 +145,23 @@ def judge_file(path: Path) -> Judgement:
     """
     header, history = read(path)
     verdicts = dict(judge(_checkers(header, path), history))
-    failed = history.where(f="step", type="fail")
-    if failed:
-        first = failed[0]
-        verdicts["story"] = Verdict.unknown(
-            f"the story stopped at step {first.value.number} ({first.value.step}): {first.error}"
-        )
+    incomplete = why_incomplete(history)
+    if incomplete:
+        verdicts["story"] = Verdict.unknown(incomplete)
     return Judgement(
         header=header, history=history, verdicts=verdicts, accounts=account(history), folder=history_file(path).parent
     )
+
+
+def why_incomplete(history: History) -> str | None:
+    """Why a history does not tell a story to its end: a step that failed, or a recording that stops before."""
+    crashes = "".join(f"; a flow of the application had crashed: {op.error}" for op in history.where(f="crash"))
+    for failed in history.where(f="step", type="fail"):
+        return f"the story stopped at step {failed.value.number} ({failed.value.step}): {failed.error}{crashes}"
+    begun = {op.value.process_id for op in history.where(f="start_process", type="ok")}
+    if begun - {op.value.process_id for op in history.where(f="database")}:
+        return f"the recording stops before the story's end: the run was killed{crashes}"
+    return None
 
 
 def _header(scenario: Scenario, run: Run, backend: Backend, started: datetime) -> Header:
@@ -175,16 +195,15 @@ def _checkers(header: Header, path: Path) -> Mapping[str, Checker]:
 
 
 def write(judgement: Judgement, folder: Path) -> None:
-    """Write `verdict.json`, `report.html` and `junit.xml` beside the history."""
+    """Write `verdict.json`, `report.html` and `junit.xml` beside the history; raises `HistoryError` or `DiskFull`."""
     document = json.dumps(judgement.document(), ensure_ascii=False, indent=2)
-    (folder / "verdict.json").write_text(document + "\n", encoding="utf-8")
+    write_text(folder / "verdict.json", document + "\n")
     write_report(judgement, folder)
-    (folder / "junit.xml").write_text(junit(judgement.header, judgement.verdicts, judgement.history), encoding="utf-8")
+    write_text(folder / "junit.xml", junit(judgement.header, judgement.verdicts, judgement.history))
 
 
 def write_report(judgement: Judgement, folder: Path) -> Path:
-    """Write `report.html` and return its path."""
+    """Write `report.html` and return its path; raises `HistoryError` or `DiskFull`."""
     path = folder / "report.html"
-    page = html(judgement.header, judgement.history, judgement.verdicts, judgement.accounts)
-    path.write_text(page, encoding="utf-8")
+    write_text(path, html(judgement.header, judgement.history, judgement.verdicts, judgement.accounts))
     return path

@@ -2,13 +2,15 @@
 
 import importlib.util
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from random import Random
 from types import ModuleType
 from typing import Any
 
+from harness.checkers import CHECKERS
 from harness.checkers.checker import Checker
 from harness.errors import InvalidScenario, UnknownScenario
 from harness.generators.step import Step
@@ -29,8 +31,8 @@ class Scenario:
     title: str = ""
 
     def steps(self, seed: int) -> Iterator[Step]:
-        """The steps of the story for this seed."""
-        return iter(self.story(Random(seed)))
+        """The steps of the story for this seed; whatever is wrong with the story comes out when it is iterated."""
+        yield from self.story(Random(seed))
 
     def checkers_by_name(self) -> Mapping[str, Checker]:
         """Checkers under the names of contract 9: the name of the file that holds the class."""
@@ -77,16 +79,27 @@ def load(path: Path) -> Scenario:
     title = (inspect.getdoc(module) or "").partition("\n")[0]
     if not title:
         raise InvalidScenario(str(path), "its first docstring line, the title, is missing")
+    _refuse_unknown(scenario.checkers, path)
     return Scenario(story=scenario.story, checkers=tuple(scenario.checkers), name=path.stem, title=title)
+
+
+def _refuse_unknown(checkers: Sequence[Any], path: Path) -> None:
+    """A history names its checkers, so that it can be judged again: they must be those that everybody has."""
+    for checker in checkers:
+        if not is_dataclass(checker) or type(checker) is not CHECKERS.get(checker_name(checker)):
+            raise InvalidScenario(str(path), f"its checker {checker!r} is none of {', '.join(CHECKERS)}")
+    if not checkers:
+        raise InvalidScenario(str(path), f"it has no checkers: give some of {', '.join(CHECKERS)}")
 
 
 def _run(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(f"harness_scenario_{path.stem}", path)
     if spec is None or spec.loader is None:
         raise InvalidScenario(str(path), "it is no Python file")
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # as dataclasses in it expect
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
+        del sys.modules[spec.name]
         raise InvalidScenario(str(path), f"{type(error).__name__}: {error}") from error
     return module

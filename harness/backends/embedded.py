@@ -21,7 +21,7 @@ from harness.errors import StackError
 from harness.history import Recorder
 from harness.history.hops import HOPS
 from harness.pipeline.backend_app import Application
-from harness.pipeline.schema import migrate
+from harness.pipeline.schema import migrate, schema_sql
 from harness.pipeline.store_postgres import PostgresStore
 from harness.pipeline.trace import trace
 from harness.realtime.server import RealtimeServer
@@ -69,6 +69,7 @@ class Embedded:
         return {"postgresql": self._cluster.version}
 
     async def start(self) -> None:
+        schema_sql(self._options.schema)  # a name that cannot be one is told before anything is started
         listening = listen(self._options.host, self._options.port)
         self._stack.callback(listening.close)
         try:
@@ -92,14 +93,15 @@ class Embedded:
         await take_down(self._stack)
 
     async def _make_tables(self) -> None:
-        connection = await asyncpg.connect(self._cluster.url())
         try:
-            await migrate(connection, self._options.schema)
-            await connection.execute(create_publication(WITNESS_PUBLICATION, self._options.schema))
-        except asyncpg.PostgresError as error:
+            connection = await asyncpg.connect(self._cluster.url())
+            try:
+                await migrate(connection, self._options.schema)
+                await connection.execute(create_publication(WITNESS_PUBLICATION, self._options.schema))
+            finally:
+                await connection.close()
+        except (asyncpg.PostgresError, OSError) as error:
             raise StackError(f"PostgreSQL {self._cluster.version} did not take our tables: {error}") from error
-        finally:
-            await connection.close()
 
     async def _start_witness(self) -> None:
         source = StreamedSource(

@@ -113,6 +113,14 @@ def _point_latest(runs: Path, folder: Path) -> None:
         raise _refused(error, runs / "latest") from error
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a file of a run folder whole; raises `HistoryError` or `DiskFull`."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise _refused(error, path) from error
+
+
 def history_file(path: Path) -> Path:
     """The history that `path` means: itself, or the one in that run folder."""
     return path / FILE if path.is_dir() else path

@@ -67,19 +67,29 @@ class Application:
     """The simulated backend: its running generations, and `web_application()` to be served.
 
     All waiting of the generations is divided by `pace`. The same `rng` state and the same requests in the same
-    order give the same ids and texts.
+    order give the same ids and texts; where tables outlive a run, `ids` are drawn apart, and never twice the same.
     """
 
     def __init__(
-        self, *, store: Store, secret: str, clock: Clock, rng: Random, recorder: Recorder, pace: float = 1.0
+        self,
+        *,
+        store: Store,
+        secret: str,
+        clock: Clock,
+        rng: Random,
+        recorder: Recorder,
+        pace: float = 1.0,
+        ids: Random | None = None,
     ) -> None:
         self._store = store
         self._secret = secret
         self._clock = clock
         self._rng = rng
+        own_ids = Random(rng.getrandbits(64))
+        self._ids = own_ids if ids is None else ids
         self._recorder = recorder
         self._pace = pace
-        self._publisher = Publisher(store, recorder, clock, Random(rng.getrandbits(64)))
+        self._publisher = Publisher(store, recorder, clock, Random(self._ids.getrandbits(64)))
         self._states = StateStore(store, self._publisher, clock)
         self._flows: dict[str, Flow] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -87,7 +97,7 @@ class Application:
 
     async def start(self, request: StartGeneration, *, user_id: str) -> str:
         """Begin a generation for that user and return its process id; raises `StoreError`."""
-        process_id = str(new_id(self._rng))
+        process_id = str(new_id(self._ids))
         flow = Flow(
             process_id,
             initial_request=request.initial_request,
@@ -96,6 +106,7 @@ class Application:
             states=self._states,
             clock=self._clock,
             rng=Random(self._rng.getrandbits(64)),
+            ids=Random(self._ids.getrandbits(64)),
             recorder=self._recorder,
             pace=self._pace,
         )

@@ -28,7 +28,7 @@ COMPLETED = "completed"
 
 
 class Flow:
-    """Generates one article. Its state row must be there before `run`."""
+    """Generates one article. Its state row must be there before `run`. `rng` gives its texts, `ids` its ids."""
 
     def __init__(
         self,
@@ -40,16 +40,17 @@ class Flow:
         states: StateStore,
         clock: Clock,
         rng: Random,
+        ids: Random,
         recorder: Recorder,
         pace: float = 1.0,
     ) -> None:
         self.process = Process(
-            process_id, options=options, publisher=publisher, states=states, clock=clock, rng=rng, pace=pace
+            process_id, options=options, publisher=publisher, states=states, clock=clock, rng=ids, pace=pace
         )
         keywords = keywords_of(initial_request)
         self._desk = Desk(
             process=self.process,
-            draft=Draft(keywords=keywords, article_id=str(new_id(rng))),
+            draft=Draft(keywords=keywords, article_id=str(new_id(ids))),
             prose=Prose(rng, keywords=keywords),
             failures=FailurePlan(options.failures),
             states=states,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.phoenix.server import ChannelOver, JoinAsked, ServerConnection, TokenGiven
+from harness.phoenix.server import ChannelOver, JoinAsked, Pushed, ServerConnection, TokenGiven
 
 V1, V2 = "1.0.0", "2.0.0"
 OK: dict[str, Any] = {"postgres_changes": []}
@@ -197,13 +197,30 @@ def test_a_push_to_a_topic_that_is_not_joined_is_unmatched(topic: str, event: st
 
 
 @pytest.mark.parametrize("event", ["foo", "phx_close", "phx_error", "presence_state", "postgres_changes"])
-def test_an_unknown_event_on_a_joined_topic_is_ignored(event: str) -> None:
+def test_another_event_on_a_joined_topic_is_for_the_server_to_answer_or_not(event: str) -> None:
     connection = joined()
 
     connection.received(a_frame("999", "9", "realtime:test", event, {"ids": [1]}), 1.0)
 
-    assert connection.requests() == ()
+    assert connection.requests() == (Pushed(channel=1, ref="9", event=event, payload={"ids": [1]}),)
     assert connection.frames_to_send() == ()
+
+
+def test_a_push_is_answered_with_the_join_ref_of_its_channel() -> None:
+    connection = joined()
+
+    connection.reply(1, "9", "ok", {})
+
+    assert connection.frames_to_send() == ('["1","9","realtime:test","phx_reply",{"status":"ok","response":{}}]',)
+
+
+def test_a_channel_that_crashes_is_over() -> None:
+    connection = joined()
+
+    connection.crash(1)
+
+    assert connection.frames_to_send() == ('["1","1","realtime:test","phx_error",{"reason":"channel_crash"}]',)
+    assert connection.requests() == (ChannelOver(channel=1),)
 
 
 @pytest.mark.parametrize(

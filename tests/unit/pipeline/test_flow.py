@@ -127,6 +127,7 @@ async def opened(*, seed: int, pace: float, **options: Any) -> Stage:
         states=StateStore(store, publisher, clock),
         clock=clock,
         rng=Random(seed),
+        ids=Random(f"ids {seed}"),
         recorder=recorder,
         pace=pace,
     )
