@@ -115,10 +115,11 @@ async def _perform(scenario: Scenario, run: Run, backend: Backend, recorder: Rec
         pace=run.pace,
     )
     try:
-        for part in (lambda: interpreter.perform(scenario.steps(run.seed)), interpreter.finish):
-            # What stops a story is in the history as a failed step, from which the verdict `story` is made.
-            with suppress(StoryError):
-                await part()
+        # What stops a story is in the history as a failed step, from which the verdict `story` is made.
+        with suppress(StoryError):
+            await interpreter.perform(scenario.steps(run.seed))
+        with suppress(StoryError):
+            await interpreter.finish()
     except asyncio.CancelledError:
         _tell_end(recorder, "run", "it was interrupted")
         raise

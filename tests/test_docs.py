@@ -1,10 +1,9 @@
-"""Docs are kept true: whatever a user can meet by name is found in `docs/`, and the map names every module."""
+"""Docs are kept true: whatever a user can meet by name is found in `docs/`."""
 
 import argparse
 import re
 from collections.abc import Iterator
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
 
@@ -16,7 +15,7 @@ from harness.history.accounting import Bin, Extra
 from harness.history.hops import HOPS
 from harness.realtime.quirks import Quirks
 from harness.scenario import known
-from tests.test_architecture import ARROWS, PACKAGE, dotted, modules
+from tests.test_architecture import ARROWS, PACKAGE, modules
 
 DOCS = PACKAGE.parent / "docs"
 
@@ -55,12 +54,12 @@ def test_every_name_is_documented(document: str, names: list[str]) -> None:
 
 
 def test_every_step_of_a_generation_is_documented() -> None:
-    assert set(STEPS) <= words("workflow.md")
+    assert set(STEPS) <= words("scenarios.md")
 
 
 @pytest.mark.parametrize(("command", "option"), [pair for pair in options() if pair[1] not in ("--help", "--version")])
 def test_every_option_is_in_the_contract(command: str, option: str) -> None:
-    assert f"`{option}" in text_of("contract.md") or f"[{option}" in text_of("contract.md")
+    assert re.search(rf"{option}\b", text_of("contract.md"))
 
 
 def test_every_recorded_op_is_documented() -> None:
@@ -75,13 +74,7 @@ def test_every_recorded_op_is_documented() -> None:
     assert recorded <= documented
 
 
-@pytest.mark.parametrize("path", modules(), ids=dotted)
-def test_the_map_names_every_module(path: Path) -> None:
-    if path.name != "__init__.py":
-        assert path.name in text_of("architecture.md")
-
-
-def test_the_map_has_the_arrows_that_are_tested() -> None:
+def test_the_drawn_arrows_are_those_that_are_tested() -> None:
     block = text_of("architecture.md").split("### 5.3", 1)[1].split("```")[1]
     drawn = {
         name: {part.strip() for part in arrow.split("→")[1].split("(")[0].split(",") if part.strip() not in ("", "–")}

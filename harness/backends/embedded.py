@@ -14,7 +14,7 @@ from harness.backends.backend import Environment
 from harness.backends.cluster import Cluster, start_cluster
 from harness.backends.listening import listen, root_url
 from harness.backends.options import StackOptions
-from harness.backends.teardown import take_down
+from harness.backends.teardown import GOODBYE_S, take_down
 from harness.backends.witness_publication import create_publication
 from harness.clock import Clock
 from harness.errors import StackError
@@ -36,9 +36,6 @@ from harness.tokens import mint
 
 KEY_TTL_S: Final = 10 * 365 * 24 * 3600.0
 """API keys outlive every run, as those of a project do."""
-
-GOODBYE_S: Final = 2.0
-"""How long a request that is being answered may hold up the taking down."""
 
 WITNESS_PUBLICATION: Final = "harness_witness"
 

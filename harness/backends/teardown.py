@@ -2,6 +2,10 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from typing import Final
+
+GOODBYE_S: Final = 2.0
+"""How long a request that is being answered may hold it up."""
 
 
 async def take_down(stack: AsyncExitStack) -> None:

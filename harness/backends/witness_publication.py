@@ -9,6 +9,11 @@ def create_publication(name: str, schema: str) -> str:
     return f"create publication {quoted(name)} for table {tables}"
 
 
+def drop_publication(name: str) -> str:
+    """The SQL that removes it again."""
+    return f"drop publication if exists {quoted(name)}"
+
+
 def quoted(name: str) -> str:
     """A name in SQL."""
     return '"' + name.replace('"', '""') + '"'

@@ -116,7 +116,7 @@ def _point_latest(runs: Path, folder: Path) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a file of a run folder whole; raises `HistoryError` or `DiskFull`."""
     try:
-        path.write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise _refused(error, path) from error
 

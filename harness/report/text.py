@@ -36,7 +36,7 @@ def summary(
     circumstances = Circumstances.of(history)
     valid = compose(list(verdicts.values()))
     lines = [
-        f"{_SIGNS[valid]} {valid}  {header.get('scenario')}, seed {header.get('seed')}, on {header.get('backend')}",
+        f"{_SIGNS[valid]} {valid}  {_run(header)}",
         f"  {HEADLINES[valid]} {in_short(accounts)}",
         "",
         *_verdicts(verdicts),
@@ -55,6 +55,11 @@ def coloured(text: str) -> Text:
     for pattern, style in _COLOURS:
         dressed.highlight_regex(re.compile(pattern, re.MULTILINE), style)
     return dressed
+
+
+def _run(header: Mapping[str, Any]) -> str:
+    pace = f", pace {header['pace']:g}" if isinstance(header.get("pace"), int | float) else ""
+    return f"{header.get('scenario')}, seed {header.get('seed')}, on {header.get('backend')}{pace}"
 
 
 def _verdicts(verdicts: Mapping[str, Verdict]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from tests.histories.clean import clean_run
 from tests.histories.literal import a_history, applied, committed, emitted, inserted, started, subscribed
 from tests.mutants.test_mutants import recovery_skips_the_gap, the_server_loses_a_frame
 
-HEADER = {"scenario": "two", "seed": 3, "backend": "memory"}
+HEADER = {"scenario": "two", "seed": 3, "backend": "memory", "pace": 2.5}
 
 
 def told(history: History) -> str:
@@ -27,7 +27,7 @@ def test_a_small_run_is_told_whole() -> None:
     )
 
     assert told(history).splitlines() == [
-        "✗ invalid  two, seed 3, on memory",
+        "✗ invalid  two, seed 3, on memory, pace 2.5",
         "  A claim was broken. 2 deliveries were owed to 1 reader: 1 came live. Not as they should be: 1 lost silent.",
         "",
         "  ✗ accounting    invalid  1 finding in 2 looked at",
@@ -54,7 +54,7 @@ def test_a_small_run_is_told_whole() -> None:
 def test_a_clean_run_has_nothing_to_complain_of() -> None:
     text = told(clean_run())
 
-    assert text.startswith("✓ valid  two, seed 3, on memory\n  Every claim held. 94 deliveries were owed to 2 readers")
+    assert text.startswith("✓ valid  two, seed 3, on memory, pace 2.5\n  Every claim held. 94 deliveries were owed to 2 readers")
     assert "Nothing is missing, late or out of order." in text
 
 

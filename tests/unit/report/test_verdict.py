@@ -5,7 +5,7 @@ from harness.history.accounting import account
 from harness.report.verdict import verdict_document
 from tests.histories.literal import a_history, applied, committed, emitted, inserted, started, subscribed
 
-HEADER = {"scenario": "two", "seed": 3, "backend": "memory"}
+HEADER = {"scenario": "two", "seed": 3, "backend": "memory", "pace": 10.0}
 
 
 def test_the_document_is_that_of_the_contract() -> None:
@@ -29,6 +29,7 @@ def test_the_document_is_that_of_the_contract() -> None:
         "scenario": "two",
         "seed": 3,
         "backend": "memory",
+        "pace": 10.0,
         "checkers": {
             "accounting": {
                 "valid": "invalid",

@@ -1,0 +1,62 @@
+"""`docs/map.md` is drawn from the modules' first sentences; `python -m tests.test_docs_map` draws it anew."""
+
+import ast
+from itertools import groupby
+from pathlib import Path
+
+from tests.test_architecture import DOERS, PACKAGE, dotted, modules
+
+PAGE = PACKAGE.parent / "docs" / "map.md"
+PURPOSES = {
+    "": "THE PARTS MEET",
+    "events": "WHAT the application says",
+    "phoenix": "HOW it is framed",
+    "replication": "HOW a row becomes a change",
+    "realtime": "OUR Supabase Realtime",
+    "pipeline": "THE application under test",
+    "clients": "WHO speaks to a server",
+    "generators": "WHICH steps happen",
+    "history": "WHAT happened",
+    "checkers": "WHAT it means",
+    "backends": "WHERE it runs",
+    "fidelity": "HOW FAITHFUL it is",
+    "report": "HOW it is told",
+}
+
+
+def page() -> str:
+    named = sorted((path for path in modules() if path.name != "__init__.py"), key=lambda path: (path.parent, path))
+    folders = groupby(named, key=lambda path: path.parent.relative_to(PACKAGE).as_posix().removeprefix("."))
+    sections = "\n\n".join(section(folder, list(paths)) for folder, paths in folders)
+    return f"""# The map: every module in one sentence
+
+Drawn from the docstrings by `tests/test_docs_map.py`; run `python -m tests.test_docs_map` after adding a module.
+○ decides: no I/O, no clock, no task. ● does. The shape that this grows into, and why, is in
+[architecture.md](architecture.md).
+
+{sections}
+"""
+
+
+def section(folder: str, paths: list[Path]) -> str:
+    rows = "\n".join(
+        f"| `{path.name}` | {'●' if dotted(path) in DOERS else '○'} | {sentence(path)} |" for path in paths
+    )
+    return f"## `harness/{folder}`: {PURPOSES[folder]}\n\n| module | | |\n|---|---|---|\n{rows}"
+
+
+def sentence(path: Path) -> str:
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return text.split("\n")[0].replace("|", "\\|")
+
+
+def test_the_map_is_up_to_date() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m tests.test_docs_map"
+
+
+def test_every_module_says_what_it_is() -> None:
+    assert [path for path in modules() if path.name != "__init__.py" and not sentence(path)] == []
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
