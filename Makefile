@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 JS_READY := tests/js/node_modules/.ready
 
 demo: $(READY)
-	$(BIN)/harness run full_flow --pace 10
+	$(BIN)/harness run full_flow --pace 30
 
 check: $(READY) $(JS_READY)
 	$(BIN)/ruff format --check .

@@ -14,6 +14,7 @@ What it hides or does differently from the native client:
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -213,14 +214,19 @@ class _Ears:
         self._client.tell(failure(topic=self._topic, reason=reason))
 
 
-def _official(url: str, apikey: str, params: Mapping[str, str]) -> "AsyncRealtimeClient":
-    try:
-        from realtime import AsyncRealtimeClient
-    except ImportError as error:
+def need_package() -> None:
+    """Raises `ClientMissing` if the client is not installed."""
+    if find_spec("realtime") is None:
         raise ClientMissing(
             "the official Python client is not installed: pip install 'realtime-harness[clients]', "
             "or use --client native"
-        ) from error
+        )
+
+
+def _official(url: str, apikey: str, params: Mapping[str, str]) -> "AsyncRealtimeClient":
+    need_package()
+    from realtime import AsyncRealtimeClient
+
     return AsyncRealtimeClient(url, apikey, params=dict(params))
 
 

@@ -4,9 +4,8 @@ The hands of the player: each method does one act and tells the log what comes b
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
-from urllib.parse import urlsplit
 
 import aiohttp
 import asyncpg
@@ -143,6 +142,7 @@ class Statements:
         self._url = target.database
         self._clock = clock
         self._connection: asyncpg.Connection | None = None
+        self._understood: set[str] = set()
 
     async def run(self, text: str, args: Sequence[str | None]) -> None:
         """Execute one statement, its arguments in their text form; the log hears `sqlok` or `sqlerr`."""
@@ -162,12 +162,17 @@ class Statements:
         connection = await self._connected()
         if not args:
             return await connection.execute(text)
-        statement = await connection.prepare(text)
-        for parameter in statement.get_parameters():
+        if text not in self._understood:
+            await self._take_text(connection, text)
+        return await connection.execute(text, *args)
+
+    async def _take_text(self, connection: asyncpg.Connection, text: str) -> None:
+        """Let the types of a statement's parameters be given as text, as they are recorded."""
+        for parameter in (await connection.prepare(text)).get_parameters():
             await connection.set_type_codec(
                 parameter.name, schema=parameter.schema, encoder=str, decoder=str, format="text"
             )
-        return await connection.execute(text, *args)
+        self._understood.add(text)
 
     async def _connected(self) -> asyncpg.Connection:
         """The connection; a server that is just restarting is asked until it answers."""
@@ -175,6 +180,7 @@ class Statements:
         while self._connection is None or self._connection.is_closed():
             try:
                 self._connection = await asyncpg.connect(self._url, server_settings=_SETTINGS)
+                self._understood.clear()
             except (asyncpg.CannotConnectNowError, OSError):
                 if self._clock.now() > deadline:
                     raise
@@ -221,10 +227,6 @@ class Requests:
             return answer.status, _lower(answer.headers.items()), text
 
 
-def _lower(items: object) -> dict[str, str]:
-    return {str(name).lower(): str(value) for name, value in items}  # type: ignore[attr-defined]
+def _lower(items: Iterable[tuple[str, str]]) -> dict[str, str]:
+    return {name.lower(): value for name, value in items}
 
-
-def query_has(url: str, name: str) -> bool:
-    """Whether a URL's query names that parameter."""
-    return any(part.partition("=")[0] == name for part in urlsplit(url).query.split("&"))
