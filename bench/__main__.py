@@ -32,11 +32,11 @@ _DELIVERED = {"deliveries_per_s", "burst_5000_s"}
 async def measure(wanted: Sequence[str], size: Size, *, profile: Path | None) -> tuple[list[Figure], Mapping[str, str]]:
     """The figures of the wanted keys, in the order of contract 8, and what they all depend on."""
     figures: list[Figure] = []
+    settings = _machine(size, profiled=profile is not None)
     if _DELIVERED & set(wanted):
         figures += await ceiling(size)
     if "start_ready_s" in wanted:
         figures += await starts(size)
-    settings = _machine(size)
     if {*_ON_A_STACK, "commit_to_client_ms"} & set(wanted):
         async with Stack("real", profile=profile) as stack:
             settings |= await stack.facts()
@@ -65,12 +65,13 @@ async def _on_the_stack(stack: Stack, wanted: Sequence[str], size: Size) -> list
     return figures
 
 
-def _machine(size: Size) -> dict[str, str]:
+def _machine(size: Size, *, profiled: bool) -> dict[str, str]:
     load = " · ".join(f"{each:.2f}" for each in os.getloadavg())
     return {
         "size": "full" if size.full else "quick: too small to be compared with anything",
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, load before {load}",
         "python": platform.python_version(),
+        **({"profiled": "the polling engine, which makes it much slower"} if profiled else {}),
     }
 
 

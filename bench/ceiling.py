@@ -14,8 +14,8 @@ from harness.realtime.frame import text_frame
 
 _SOCKETS: Final = (1, 50, 200)
 _FRAME_BYTES: Final = 1_340
-_JOINED_ROUND: Final = 4
-"""Frames of one write: few, as the engine writes few to each socket at a time."""
+_FRAMES_A_WRITE: Final = 4
+"""Few, as the engine has few for each socket at a time."""
 
 
 async def ceiling(size: Size) -> list[Figure]:
@@ -38,7 +38,7 @@ async def ceiling(size: Size) -> list[Figure]:
 
 async def _blast(sockets: int, frames: int) -> tuple[float, float, int]:
     """Seconds until the last of them is there, the readers' CPU time, and how many there were."""
-    rounds = frames // (sockets * _JOINED_ROUND)
+    rounds = frames // (sockets * _FRAMES_A_WRITE)
     blaster = _Blaster(rounds)
     server = await asyncio.start_server(blaster.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -53,7 +53,7 @@ async def _blast(sockets: int, frames: int) -> tuple[float, float, int]:
         await readers.ask(do="join")
         began = time.time()
         blaster.go.set()
-        rows = rounds * _JOINED_ROUND
+        rows = rounds * _FRAMES_A_WRITE
         came = await readers.ask(do="drain", rows=rows, patience_s=5.0, receipts=False)
     return came["last"] - began, came["cpu_s"], came["deliveries"]
 
@@ -72,7 +72,7 @@ class _Blaster:
         for event in ("phx_reply", "system"):
             writer.write(_frame(event, {"status": "ok"}))
         await self.go.wait()
-        block = _change() * _JOINED_ROUND
+        block = _change() * _FRAMES_A_WRITE
         for _ in range(self._rounds):
             writer.write(block)
             await writer.drain()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bench.child import BenchError
 from bench.frames import Tally
 from bench.stack import Stack
 
@@ -46,7 +47,10 @@ class Outcome:
 
 
 async def run(stack: Stack, load: Load, *, latencies: bool = False) -> Outcome:
-    """Subscribe, write, and wait until everybody has everything, or until nothing comes any more."""
+    """Subscribe, write, and wait until everybody has everything, or until nothing comes any more.
+
+    Raises `BenchError` if nothing came at all: there is then no time to tell.
+    """
     process_id = await stack.new_process()
     async with (
         stack.readers(load.subscribers, process_id, at_once=latencies) as readers,
@@ -55,6 +59,8 @@ async def run(stack: Stack, load: Load, *, latencies: bool = False) -> Outcome:
         await readers.ask(do="join")
         offered = await writer.ask(rows=load.rows, seconds=load.seconds, every_s=load.every_s)
         drained = await readers.ask(do="drain", rows=offered["rows"], patience_s=PATIENCE_S, receipts=latencies)
+    if not drained["deliveries"]:
+        raise BenchError(f"none of {offered['rows']:,} rows came to any of {load.subscribers} subscribers")
     written = await stack.written_at(process_id) if latencies else {}
     return Outcome(
         rows=offered["rows"],

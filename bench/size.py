@@ -33,7 +33,7 @@ class Size:
 FULL: Final = Size(
     offer_s=3.0,
     rows={1: 10_000, 10: 10_000, 50: 3_000, 200: 750},
-    rows_secured={1: 5_000, 10: 4_000, 50: 800, 200: 200},
+    rows_secured={1: 5_000, 10: 4_000, 50: 1_600, 200: 400},
     idle_rows={"real": 15, "instant": 8},
     busy_rows=100,
     burst_rows=5_000,

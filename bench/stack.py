@@ -1,4 +1,4 @@
-"""The stack that is measured: `harness up` in a process of its own, exactly as a user runs it."""
+"""The stack that is measured: `harness up --limits off` in a process of its own, as a user runs it."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from harness.backends.options import Cadence
 from harness.tokens import user_id
 
 _GOODBYE_S: Final = 15.0
-_POLLING_ROUND_S: Final = 0.004
+_ROUND_S: Final = 0.004
 OWNER: Final = user_id("bench")
 
 
@@ -85,7 +85,7 @@ class Stack:
             "apikey": self.environment["ANON_KEY"],
             "tokens": [self._token(number) for number in range(count)],
             "process_id": str(process_id),
-            "round_s": 0.0 if at_once else _POLLING_ROUND_S,
+            "round_s": 0.0 if at_once else _ROUND_S,
         }
         return Child("bench.readers", plan)
 
@@ -110,25 +110,30 @@ class Stack:
 
     async def __aenter__(self) -> Self:
         watched = [] if self._profile is None else ["-m", "cProfile", "-o", str(self._profile.resolve())]
-        command = [sys.executable, *watched, "-m", "harness.cli", "up", "--json", "--cadence", self.cadence]
+        command = [sys.executable, *watched, "-m", "harness.cli", "up", "--json"]
+        command += ["--cadence", self.cadence, "--limits", "off"]
         began = time.monotonic()
-        self._process = await asyncio.create_subprocess_exec(
-            *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, cwd=ROOT
-        )
-        assert self._process.stdout is not None
-        line = await self._process.stdout.readline()
-        self.ready_s = time.monotonic() - began
-        if not line:
-            _, said = await self._process.communicate()
-            raise BenchError(f"harness up ended: {said.decode(errors='replace').strip()}")
-        self.environment = json.loads(line)
-        self._connection = await asyncpg.connect(self.environment["DB_URL"])
+        self._process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, cwd=ROOT)
+        try:
+            assert self._process.stdout is not None
+            line = await self._process.stdout.readline()
+            self.ready_s = time.monotonic() - began
+            if not line:
+                raise BenchError("`harness up` has ended; it says why above")
+            self.environment = json.loads(line)
+            self._connection = await asyncpg.connect(self.environment["DB_URL"])
+        except BaseException:
+            await self._end()
+            raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._connection.close()
+        await self._end()
+
+    async def _end(self) -> None:
         if self._process.returncode is None:
             self._process.terminate()
         try:

@@ -1,8 +1,10 @@
 """`start_ready_s`: how long a stack takes from nothing to ready, in a fresh process and in one that knows how."""
 
 import statistics
+import sys
 import time
 from random import Random
+from typing import Final
 
 from bench.figure import Figure
 from bench.progress import note
@@ -13,6 +15,8 @@ from harness.backends.options import StackOptions
 from harness.clock import SystemClock
 from harness.history import Recorder
 from harness.tokens import DEVELOPMENT_SECRET
+
+_BYTECODE: Final = "compiled each time: PYTHONDONTWRITEBYTECODE" if sys.dont_write_bytecode else "compiled before"
 
 
 async def starts(size: Size) -> list[Figure]:
@@ -25,16 +29,13 @@ async def starts(size: Size) -> list[Figure]:
     note("start_ready_s: warm")
     await _start_and_stop()
     warm = [await _start_and_stop() for _ in range(size.repeats)]
+    told = {
+        "cold": (cold, f"`harness up` in a new process, with imports (bytecode {_BYTECODE}), initdb and migration"),
+        "warm": (warm, "a further stack in a process that had one: initdb and migration again, no imports"),
+    }
     return [
         Figure(case=("start_ready_s", name), value=statistics.median(times), unit="s", settings=how + _each(times))
-        for name, times, how in (
-            (
-                "cold",
-                cold,
-                "`harness up` in a new process, with imports, initdb and migration; files in the page cache",
-            ),
-            ("warm", warm, "a further stack in a process that had one: initdb and migration again, no imports"),
-        )
+        for name, (times, how) in told.items()
     ]
 
 

@@ -35,6 +35,8 @@ async def write(connection: asyncpg.Connection, process_id: UUID, command: dict[
     inserts: list[float] = []
     began = time.time()
     for sequence in range(1, command["rows"] + 1):
+        if sequence > 1 and command["every_s"]:
+            await asyncio.sleep(command["every_s"] * rng.uniform(0.5, 1.5))
         data = json.dumps({"section_index": 0, "chunk_index": sequence, "content": _TEXT})
         before = time.time()
         await statement.fetchval(process_id, data, sequence)
@@ -42,8 +44,6 @@ async def write(connection: asyncpg.Connection, process_id: UUID, command: dict[
         inserts.append(ended - before)
         if ended - began >= command["seconds"]:
             break
-        if command["every_s"]:
-            await asyncio.sleep(command["every_s"] * rng.uniform(0.5, 1.5))
     return {"rows": len(inserts), "began": began, "ended": ended, "insert_s": statistics.median(inserts)}
 
 

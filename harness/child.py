@@ -1,4 +1,4 @@
-"""Runs the user's own command for `harness exec`: its streams are ours, its signals too, its exit code is the answer."""
+"""Runs the user's command for `harness exec`: with our streams and our signals, and its exit code is the answer."""
 
 import asyncio
 import os

@@ -34,6 +34,8 @@
     ├── FetchFailed               the application's HTTP side refused or did not answer
     ├── FrameError                a frame that is no Phoenix message
     ├── ReplicationError          the slot or the stream broke
+    │   ├── SlotBusy              another session holds the slot
+    │   └── ReplicationLost       the connection that held the slot is gone
     ├── VisibilityError           PostgreSQL could not judge a batch or a subscription
     └── ClientError               a client could not do what it was asked
         ├── ConnectRefused        the upgrade was answered with an HTTP status
@@ -292,6 +294,18 @@ class FrameError(HarnessError):
 
 class ReplicationError(HarnessError):
     """The slot or the replication stream broke."""
+
+
+class SlotBusy(ReplicationError):
+    """Another session holds the slot of that name."""
+
+    def __init__(self, slot: str) -> None:
+        self.slot = slot
+        super().__init__(f"slot {slot} belongs to another session; it goes when that one ends")
+
+
+class ReplicationLost(ReplicationError):
+    """The connection that held the slot is gone, or the server does not let one in."""
 
 
 class VisibilityError(HarnessError):

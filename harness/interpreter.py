@@ -2,23 +2,19 @@
 
 import asyncio
 import traceback
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
-from uuid import UUID
 
 from harness.backends.backend import Backend
+from harness.cast import Cast, Process, Tally
 from harness.clients.client import Client
 from harness.clock import Clock
 from harness.errors import HarnessError, StoryError, StoryFault
 from harness.generators import step as steps
-from harness.history import Op, Recorder
-from harness.history.hops import COMMIT
-from harness.history.journey import tells_of_event
+from harness.history import Recorder
 from harness.pipeline.http_client import HttpClient
 from harness.pipeline.subscriber import Subscriber
 from harness.pipeline.summary import summary
@@ -35,55 +31,6 @@ Result = TypeVar("Result")
 
 MakeClient = Callable[[str, str], Client]
 """(name of the reader, its token) → a client that is not yet connected."""
-
-
-class Tally:
-    """Counts committed events as they are recorded, so that a story can wait for them."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[tuple[str, str]] = Counter()
-        self._changed = asyncio.Event()
-
-    def __call__(self, op: Op) -> None:
-        if op.type == "ok" and op.f == COMMIT and "event_type" in op.value:
-            self._counts[str(op.value.process_id), op.value.event_type] += 1
-            self._changed.set()
-
-    def committed(self, process_id: str, event_type: str) -> int:
-        """How many events of that type the process has in the tables."""
-        return self._counts[process_id, event_type]
-
-    async def reach(self, process_id: str, event_type: str, count: int) -> None:
-        """Return as soon as it has `count` of them."""
-        while self.committed(process_id, event_type) < count:
-            self._changed.clear()
-            await self._changed.wait()
-
-
-@dataclass(slots=True, kw_only=True)
-class Process:
-    """A process of the story, and who owns it."""
-
-    id: str
-    owner: str
-    owner_id: UUID
-
-
-@dataclass(slots=True, kw_only=True)
-class Cast:
-    """Who takes part: the processes and readers by their names in the story."""
-
-    processes: dict[str, Process] = field(default_factory=dict)
-    readers: dict[str, Subscriber] = field(default_factory=dict)
-
-    def entitled(self) -> list[Subscriber]:
-        """Readers that are owed the events of their process and have not left."""
-        owners = {process.id: process.owner_id for process in self.processes.values()}
-        return [
-            reader
-            for reader in self.readers.values()
-            if owners.get(reader.process_id) == reader.user_id and reader.status != "left"
-        ]
 
 
 class Interpreter:

@@ -14,7 +14,7 @@ from harness.generators import Step
 
 def story(rng: Random) -> Iterator[Step]:
     yield gen.start_process(
-        "article", owner="alice", simulation=gen.simulation(sections=1, images=0, input_timeout_s=20.0)
+        "article", owner="alice", simulation=gen.simulation(sections=1, images=0, input_timeout_s=40.0)
     )
     yield gen.subscribe("reader", to="article", user="alice")
     yield gen.wait_ready("reader")

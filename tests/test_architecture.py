@@ -26,32 +26,45 @@ ARROWS: dict[str, set[str]] = {
     # never realtime, pipeline or backends: a judge that imports the accused inherits its bugs
     "checkers": {"events", "history", "errors"},
     "scenario": {"generators", "checkers", "errors"},
+    "cast": {"pipeline", "history"},
     "backends": {"realtime", "replication", "pipeline", "clients", "history", "clock", "errors", "tokens"},
-    "interpreter": {"generators", "backends", "pipeline", "clients", "events", "history", "clock", "errors", "tokens"},
+    "interpreter": {"cast", "generators", "backends", "pipeline", "clients", "history", "clock", "errors", "tokens"},
     "report": {"scenario", "checkers", "history", "errors"},
-    "runner": {
-        "scenario", "interpreter", "backends", "report", "checkers", "clients", "history", "clock", "errors",
+    "runner": {"scenario", "interpreter", "cast", "judgement", "backends", "history", "clock", "errors"},
+    "judgement": {"report", "checkers", "history", "errors"},
+    "outcome": {"judgement", "report", "output", "checkers", "errors"},
+    "output": {"errors"},
+    "signals": set(),
+    "child": {"signals", "errors"},
+    "batch": {
+        "outcome", "runner", "interpreter", "scenario", "report", "output", "backends", "clients", "history", "clock",
+        "errors",
     },
-    "commands": {
-        "runner", "interpreter", "report", "scenario", "backends", "clients", "checkers", "history", "clock",
-        "tokens", "errors",
-    },
-    "cli": {"commands", "backends", "tokens", "errors"},
+    "stacks": {"child", "signals", "output", "backends", "history", "clock", "errors"},
+    "commands": {"outcome", "judgement", "output", "scenario", "clock", "tokens", "errors"},
+    "arguments": {"errors"},
+    "cli": {"commands", "batch", "stacks", "arguments", "signals", "output", "backends", "history", "tokens", "errors"},
+    "__main__": {"cli"},
     "__init__": {"scenario", "generators", "checkers", "history"},
 }  # fmt: skip
 
 # The doers. Every other module decides: it may import none of these.
 DOERS = {
-    "clock", "scenario", "interpreter", "runner", "commands", "cli",
-    "replication.source_postgres", "replication.source_stream", "replication.witness",
-    "realtime.server", "realtime.worker", "realtime.link", "realtime.visibility_postgres",
+    "clock", "scenario", "cast", "interpreter", "runner", "judgement", "outcome", "batch", "stacks",
+    "commands", "child", "signals", "output", "cli",
+    "replication.source_postgres", "replication.source_stream", "replication.source_waiting", "replication.witness",
+    "realtime.server", "realtime.worker", "realtime.link", "realtime.presence_channel", "realtime.visibility_postgres",
     "realtime.session_postgres", "realtime.subscribing_postgres",
+    "realtime.authorisation_postgres", "realtime.messages_postgres", "realtime.http_broadcast",
+    "realtime.replication_ready",
+    "realtime.channel", "realtime.changes", "realtime.token_watch", "realtime.admin", "realtime.answers",
     "clients.native", "clients.realtime_py", "clients.realtime_js", "clients.mailbox",
     "pipeline.flow", "pipeline.backend_app", "pipeline.publisher", "pipeline.state_store",
     "pipeline.store_postgres", "pipeline.subscriber", "pipeline.http_client", "pipeline.reader_channels",
     "pipeline.process",
     "history.store", "report.progress",
     "backends.cluster", "backends.embedded", "backends.account", "backends.binaries", "backends.guarded_folder",
+    "backends.attached", "backends.listening", "backends.teardown",
 }  # fmt: skip
 DOING = {
     "asyncio", "socket", "subprocess", "threading", "time", "os", "signal", "shutil", "tempfile",

@@ -7,7 +7,7 @@ from dataclasses import fields
 
 import pytest
 
-from harness import cli
+from harness import arguments
 from harness.checkers import CHECKERS
 from harness.events.types import EVENT_TYPES
 from harness.events.workflow import STEPS, Phase
@@ -30,7 +30,7 @@ def words(name: str) -> set[str]:
 
 def options() -> Iterator[tuple[str, str]]:
     """(command, option) of everything that `--help` shows."""
-    names = next(a for a in cli._parser()._actions if isinstance(a, argparse._SubParsersAction))
+    names = next(a for a in arguments.parser()._actions if isinstance(a, argparse._SubParsersAction))
     for name, parser in names.choices.items():
         for action in parser._actions:
             if action.help != argparse.SUPPRESS:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import asyncpg
 from aiohttp import web
 
-from harness.backends.backend import Environment
+from harness.backends.environment import Environment
 from harness.backends.listening import listen, root_url
 from harness.backends.teardown import GOODBYE_S, take_down
 from harness.backends.witness_publication import create_publication, drop_publication

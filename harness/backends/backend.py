@@ -1,50 +1,13 @@
-"""Where a story runs: the interface of backends and the environment that each hands out."""
+"""Where a story runs: the interface of backends."""
 
-import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Protocol, Self
+from typing import Protocol
 
-from harness.errors import UsageError
+from harness.backends.environment import Environment
 from harness.pipeline.backend_app import Application
 from harness.pipeline.store import Store
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
-    """How to reach a stack: the variables of contract 3. Keys and passwords are secrets: never in a report."""
-
-    api_url: str
-    db_url: str
-    anon_key: str
-    service_role_key: str
-    jwt_secret: str
-    realtime_url: str
-    realtime_http_url: str
-    app_url: str
-    harness_backend: str
-
-    def variables(self) -> Mapping[str, str]:
-        """Name → value, with the names of contract 3."""
-        return {field.name.upper(): getattr(self, field.name) for field in fields(self)}
-
-    def lines(self) -> str:
-        """One `KEY="value"` a line, as `harness up` prints it and `--env-file` reads it."""
-        return "".join(f'{key}="{value}"\n' for key, value in self.variables().items())
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """From such lines; comments and unknown keys are skipped; raises `UsageError` naming what is missing."""
-        found = dict(_assignments(text))
-        missing = [field.name.upper() for field in fields(cls) if field.name.upper() not in found]
-        if missing:
-            raise UsageError(f"the environment file has no {', '.join(missing)}: use what `harness up` printed")
-        return cls(**{field.name: found[field.name.upper()] for field in fields(cls)})
-
-
-def _assignments(text: str) -> list[tuple[str, str]]:
-    pairs = (line.partition("=") for line in text.splitlines() if "=" in line and not line.lstrip().startswith("#"))
-    return [(key.strip().removeprefix("export "), "".join(shlex.split(value))) for key, _, value in pairs]
+__all__ = ["Backend", "Environment"]
 
 
 class Backend(Protocol):

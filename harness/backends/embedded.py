@@ -10,8 +10,8 @@ from typing import Final
 import asyncpg
 from aiohttp import web
 
-from harness.backends.backend import Environment
 from harness.backends.cluster import Cluster, start_cluster
+from harness.backends.environment import Environment
 from harness.backends.listening import listen, root_url
 from harness.backends.options import StackOptions
 from harness.backends.teardown import GOODBYE_S, take_down
@@ -24,6 +24,11 @@ from harness.pipeline.backend_app import Application
 from harness.pipeline.schema import migrate, schema_sql
 from harness.pipeline.store_postgres import PostgresStore
 from harness.pipeline.trace import trace
+from harness.realtime.messages_postgres import APPLICATION_NAME as MESSAGES_APPLICATION
+from harness.realtime.messages_postgres import PUBLICATION as MESSAGES_PUBLICATION
+from harness.realtime.messages_postgres import SLOT as MESSAGES_SLOT
+from harness.realtime.messages_postgres import PostgresMessages
+from harness.realtime.plans import PLANS
 from harness.realtime.server import RealtimeServer
 from harness.realtime.tenant import Tenant
 from harness.realtime.visibility_postgres import PostgresVisibility
@@ -31,6 +36,7 @@ from harness.realtime.worker import Worker
 from harness.replication.source import ChangeSource
 from harness.replication.source_postgres import PolledSource
 from harness.replication.source_stream import StreamedSource
+from harness.replication.source_visible import VisibleSource
 from harness.replication.witness import SLOT, Witness
 from harness.tokens import mint
 
@@ -60,6 +66,7 @@ class Embedded:
         self.store: PostgresStore
         self._cluster: Cluster
         self._witness: Witness
+        self._feed: str
 
     @property
     def versions(self) -> Mapping[str, str]:
@@ -71,13 +78,14 @@ class Embedded:
         self._stack.callback(listening.close)
         try:
             self._cluster = await self._stack.enter_async_context(await start_cluster(bin_dir=self._options.pg_bin))
+            messages = await self._open_messages()
             await self._make_tables()
             await self._start_witness()
             self.store = await PostgresStore.open(self._cluster.url(), schema=self._options.schema)
             self._stack.push_async_callback(self.store.close)
             self.application = self._make_application()
             self._stack.push_async_callback(self.application.close)
-            await self._serve(listening)
+            await self._serve(listening, messages)
         except BaseException:
             await self.stop()
             raise
@@ -88,6 +96,19 @@ class Embedded:
 
     async def stop(self) -> None:
         await take_down(self._stack)
+
+    async def _open_messages(self) -> PostgresMessages:
+        """Before the tables: their policies may be on `realtime.messages`, or their triggers call `realtime.send`."""
+        messages = PostgresMessages(
+            self._cluster.url(),
+            open_source=self._message_source,
+            clock=self._clock,
+            rng=Random(self._rng.random()),
+            recorder=self._recorder,
+        )
+        self._stack.push_async_callback(messages.close)
+        await messages.open()
+        return messages
 
     async def _make_tables(self) -> None:
         try:
@@ -130,8 +151,13 @@ class Embedded:
             pace=self._options.pace,
         )
 
-    async def _serve(self, listening: socket.socket) -> None:
-        tenant = Tenant(jwt_secret=self._options.jwt_secret, publication=self._options.publication)
+    async def _serve(self, listening: socket.socket, messages: PostgresMessages) -> None:
+        tenant = Tenant(
+            jwt_secret=self._options.jwt_secret,
+            publication=self._options.publication,
+            limits=PLANS[self._options.limits],
+        )
+        self._feed = tenant.feed
         visibility = PostgresVisibility(self._cluster.url(), publication=tenant.publication, quirks=tenant.quirks)
         await visibility.open()
         self._stack.push_async_callback(visibility.close)
@@ -149,6 +175,7 @@ class Embedded:
         server = RealtimeServer(
             tenant=tenant,
             worker=worker,
+            messages=messages,
             recorder=self._recorder,
             clock=self._clock,
             rng=Random(self._rng.random()),
@@ -162,9 +189,21 @@ class Embedded:
         self._stack.push_async_callback(server.close)
 
     def _source(self) -> ChangeSource:
+        source: ChangeSource
         if self._options.cadence == "instant":
-            return StreamedSource(self._cluster.socket_dir, self._cluster.port, publication=self._options.publication)
-        return PolledSource(self._cluster.url(), publication=self._options.publication, clock=self._clock)
+            source = StreamedSource(self._cluster.socket_dir, self._cluster.port, publication=self._feed)
+        else:
+            source = PolledSource(self._cluster.url(), publication=self._feed, clock=self._clock)
+        return VisibleSource(source, self._cluster.url(), clock=self._clock)
+
+    def _message_source(self) -> ChangeSource:
+        return StreamedSource(
+            self._cluster.socket_dir,
+            self._cluster.port,
+            slot=f"{MESSAGES_SLOT}harness",
+            publication=MESSAGES_PUBLICATION,
+            application_name=MESSAGES_APPLICATION,
+        )
 
     def _make_environment(self, root: str) -> Environment:
         return Environment(

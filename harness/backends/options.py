@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from harness.realtime.plans import Plan
+
 Cadence = Literal["real", "instant"]
 
 
@@ -12,10 +14,11 @@ class StackOptions:
     """`port` 0 takes a free one. `pace` divides the application's waiting times, never the server's.
 
     `jwt_secret` signs and checks all tokens. `pg_bin` is the folder of PostgreSQL's programs, None to look for
-    them. `publication` is the one that the Realtime server reads.
+    them. `publication` is the one that the Realtime server reads, `limits` the plan whose limits it keeps.
     """
 
     cadence: Cadence = "real"
+    limits: Plan = "selfhost"
     host: str = "127.0.0.1"
     port: int = 0
     schema: str = "public"

@@ -69,4 +69,3 @@ class Log:
         stamped = replace(entry, t=round(self.t, 1))
         self.entries.append(stamped)
         return stamped
-

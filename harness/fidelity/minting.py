@@ -17,6 +17,8 @@ from typing import Any, Final
 from harness.tokens import DEVELOPMENT_SECRET as RECORDED_SECRET
 
 _TOKEN: Final = re.compile(r"eyJ[\w-]*\.eyJ[\w-]*\.[\w-]*")
+_SINCE: Final = re.compile(r'(?<="since": )\d{13}(?=[,}])')
+"""From when on a join wants broadcasts replayed, in ms: a time of the recording too."""
 _DIGESTS: Final[Mapping[str, Callable[..., Any]]] = {
     "HS256": hashlib.sha256,
     "HS384": hashlib.sha384,
@@ -38,8 +40,12 @@ class Mint:
     made: dict[str, str] = field(default_factory=dict)
 
     def renew(self, text: str, *, recorded: float, now: float) -> str:
-        """`text` with new tokens for old: `recorded` and `now` say when it was sent and is sent (s since 1970)."""
-        return _TOKEN.sub(lambda found: self._renewed(found[0], recorded, now), text)
+        """`text` with new tokens, and new times from when on broadcasts are replayed, for old.
+
+        `recorded` and `now` say when it was sent and is sent (s since 1970).
+        """
+        moved = _SINCE.sub(lambda found: str(int(found[0]) + int((now - recorded) * 1000)), text)
+        return _TOKEN.sub(lambda found: self._renewed(found[0], recorded, now), moved)
 
     def _renewed(self, token: str, recorded: float, now: float) -> str:
         if token not in self.made:

@@ -19,7 +19,7 @@ _AT_ONCE_MS: Final = 5.0
 """What is done this soon after something came was done because it came."""
 
 _HANDSHAKE_MS: Final = 100.0
-"""A close is written down when its handshake is over; what came so shortly before may be its consequence."""
+"""A close is written down when its handshake is over; what others heard shortly before may be its consequence."""
 
 _ANSWERS: Final = {
     "opened": "open",
@@ -82,9 +82,10 @@ def acts(recording: Recording) -> Sequence[Act]:
             counts[step.stream, kind] += 1
             since.append(Sign(stream=step.stream, kind=kind, count=counts[step.stream, kind], t=entry.t))
             continue
-        after = [sign for sign in since if entry.dir != "close" or entry.t - sign.t > _HANDSHAKE_MS]
+        until = entry.t - _HANDSHAKE_MS if entry.dir == "close" else float("inf")
+        after = [sign for sign in since if sign.t < until or sign.stream == step.stream]
         done.append(Act(number=len(done), step=step, after=after, cause=_cause(entry, since, done)))
-        since = [sign for sign in since if sign not in after]
+        since = [sign for sign in since if sign.t >= until and sign.stream != step.stream]
     return done
 
 

@@ -20,7 +20,7 @@ class Target:
 
     `socket_path` and `http_path` stand for `/socket/websocket` and the empty path of a server without gateway.
     `restart` restarts its PostgreSQL; None where that is not ours to do. `shared` says that the database has been
-    used before: ids must be new, and tables emptied.
+    used before: ids must be new, and tables emptied. `complaints` grows by what the server says went wrong in it.
     """
 
     address: tuple[str, int]
@@ -32,6 +32,7 @@ class Target:
     secure: bool = False
     restart: Callable[[], Awaitable[None]] | None = None
     shared: bool = False
+    complaints: list[str] = field(default_factory=list, compare=False)
 
     def socket_url(self, recorded: str) -> str:
         """The URL to ask for in place of a recorded one: same query, our path, the Host as `host_for` says."""

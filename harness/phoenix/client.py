@@ -28,7 +28,7 @@ from harness.phoenix.connection import (
     Timing,
 )
 from harness.phoenix.message import Message
-from harness.phoenix.serializer import V2, decode, encode
+from harness.phoenix.serializer import V2, decode, decode_user_broadcast, encode
 
 PREFIX = "realtime:"
 MISMATCH = "mismatch between server and client bindings for postgres changes"
@@ -122,11 +122,13 @@ class ClientConnection:
             self.ignored["after the end"] += 1
             return
         try:
-            message = decode(frame, self._vsn)
+            message = decode(frame, self._vsn) if isinstance(frame, str) else decode_user_broadcast(frame)
         except FrameError as error:
             self.ignored[str(error)] += 1
             return
-        if message.topic == "phoenix":
+        if not isinstance(message.topic, str):
+            self.ignored["for no channel"] += 1
+        elif message.topic == "phoenix":
             self._heartbeat_answered(message, now)
         else:
             self._for_channel(message, _size(frame), now)

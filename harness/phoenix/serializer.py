@@ -1,35 +1,38 @@
 """Messages to frames and back, in both framings of Phoenix: how a change travels.
 
-vsn 1.0.0 frames a message as an object, vsn 2.0.0 as `[join_ref, ref, topic, event, payload]`
-(realtime-facts 2.1 and 2.2, recordings p01 and p07).
+vsn 1.0.0 frames a message as an object, vsn 2.0.0 as `[join_ref, ref, topic, event, payload]` or, for broadcasts
+whose payload the server does not look at, as bytes behind a header of lengths (realtime-facts 2.1 to 2.3, recordings
+p01, p05 and p07).
 """
 
 import json
 import math
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from harness.errors import FrameError, UsageError
-from harness.phoenix.message import Message, RawJson
+from harness.phoenix.message import Binary, Message, RawJson, UserBroadcast
 
 V1 = "1.0.0"
 V2 = "2.0.0"
 
-_BINARY_KINDS = {0: "push", 1: "reply", 2: "broadcast", 3: "user broadcast push", 4: "user broadcast"}
+_PUSH: Final = 0
+_USER_BROADCAST_PUSH: Final = 3
+_USER_BROADCAST: Final = 4
+_LONGEST: Final = 255
 
 
 def decode(frame: str | bytes, vsn: str) -> Message:
-    """The message in a frame.
+    """The message in a frame; a binary one is taken to come from a client.
 
     Raises `FrameError` for whatever the real server drops as malformed: no JSON, the shape of the other vsn,
-    a missing part, a lone surrogate, a number that no double can hold. Text goes in as `str`; `bytes` is a
-    binary frame, and those are refused until they are built. More than five elements are allowed in vsn 2.0.0
-    and ignored, as recorded (p07, `m_arr6`).
+    a missing part, a lone surrogate, a number that no double can hold, a binary frame
+    that is shorter than its header says. Text goes in as `str`, a binary frame as `bytes`; vsn 1.0.0 reads a binary
+    frame as if it were text. More than five elements are allowed in vsn 2.0.0 and ignored (p07, `m_arr6`).
     """
     _require_known(vsn)
-    if isinstance(frame, bytes):
-        raise FrameError(_binary_refusal(frame, vsn))
-    value = _parse(frame)
-    return _from_object(value) if vsn == V1 else _from_array(value)
+    if vsn == V1:
+        return _from_object(_parse(frame if isinstance(frame, str) else _utf8(frame)))
+    return _from_array(_parse(frame)) if isinstance(frame, str) else _from_bytes(frame)
 
 
 def encode(message: Message, vsn: str, *, join_ref: bool) -> str:
@@ -48,16 +51,79 @@ def encode(message: Message, vsn: str, *, join_ref: bool) -> str:
     return text
 
 
+def encode_user_broadcast(topic: str, user_event: str, metadata: Any, encoding: int, payload: bytes) -> bytes:
+    """The binary frame of kind 4, for sockets of vsn 2.0.0: a broadcast whose payload is passed on as it came.
+
+    `metadata` is a JSON value, None for none; `encoding` see `UserBroadcast`. Raises `FrameError` when a part of
+    the header has more than 255 bytes.
+    """
+    said = b"" if metadata is None else _ENCODER.encode(metadata).encode()
+    parts = (topic.encode(), user_event.encode(), said)
+    if max(map(len, parts)) > _LONGEST:
+        raise FrameError(f"topic, event and metadata of a binary frame have at most {_LONGEST} bytes each")
+    return bytes((_USER_BROADCAST, *map(len, parts), encoding)) + b"".join(parts) + payload
+
+
+def decode_user_broadcast(frame: bytes) -> Message:
+    """What a client reads in a binary frame of kind 4, the only kind that the server sends; else `FrameError`."""
+    if frame[:1] != bytes((_USER_BROADCAST,)):
+        raise FrameError("a binary frame of no kind that the server sends")
+    (topic, event, metadata), data = _cut(frame, 1, 3, 1)
+    broadcast = UserBroadcast(
+        user_event=_utf8(event),
+        encoding=frame[4],
+        data=data,
+        metadata=_parse(_utf8(metadata)) if metadata else None,
+    )
+    return Message(topic=_utf8(topic), event="broadcast", payload=broadcast)
+
+
 def _require_known(vsn: str) -> None:
     if vsn not in (V1, V2):
         raise UsageError(f"vsn {vsn!r} is not spoken here: use {V1} or {V2}")
 
 
-def _binary_refusal(frame: bytes, vsn: str) -> str:
-    if vsn == V1:
-        return "vsn 1.0.0 has no binary frames"
-    kind = _BINARY_KINDS.get(frame[0]) if frame else None
-    return f"binary frames of kind {frame[0]} ({kind}) are not read yet" if kind else "a binary frame of no known kind"
+def _from_bytes(frame: bytes) -> Message:
+    if frame[:1] == bytes((_PUSH,)):
+        (join_ref, ref, topic, event), data = _cut(frame, 1, 4, 0)
+        return Message(
+            join_ref=_utf8(join_ref),
+            ref=_utf8(ref),
+            topic=_utf8(topic),
+            event=_utf8(event),
+            payload=Binary(data=data),
+        )
+    if frame[:1] == bytes((_USER_BROADCAST_PUSH,)):
+        (join_ref, ref, topic, event, metadata), data = _cut(frame, 1, 5, 1)
+        broadcast = UserBroadcast(
+            user_event=_utf8(event),
+            encoding=frame[6],
+            data=data,
+            metadata=_parse(_utf8(metadata)) if metadata else None,
+        )
+        return Message(
+            join_ref=_utf8(join_ref), ref=_utf8(ref), topic=_utf8(topic), event="broadcast", payload=broadcast
+        )
+    raise FrameError("a binary frame of no kind that a client may send")
+
+
+def _cut(frame: bytes, start: int, count: int, more: int) -> tuple[list[bytes], bytes]:
+    """`count` parts whose lengths begin at `start`, and the rest; between lengths and parts are `more` bytes."""
+    sizes, position = frame[start : start + count], start + count + more
+    parts = []
+    for size in sizes:
+        parts.append(frame[position : position + size])
+        position += size
+    if position > len(frame) or len(sizes) < count:
+        raise FrameError("a binary frame is shorter than its header says")
+    return parts, frame[position:]
+
+
+def _utf8(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise FrameError(f"no UTF-8: {error}") from error
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -89,18 +155,19 @@ def _parse(text: str) -> Any:
 def _from_object(value: Any) -> Message:
     if not isinstance(value, dict) or not {"topic", "event", "payload", "ref"} <= value.keys():
         raise FrameError("a vsn 1.0.0 frame is an object with topic, event, payload and ref")
-    return _message(value.get("join_ref"), value["ref"], value["topic"], value["event"], value["payload"])
+    return Message(
+        join_ref=value.get("join_ref"),
+        ref=value["ref"],
+        topic=value["topic"],
+        event=value["event"],
+        payload=value["payload"],
+    )
 
 
 def _from_array(value: Any) -> Message:
     if not isinstance(value, list) or len(value) < 5:
         raise FrameError("a vsn 2.0.0 frame is an array of join_ref, ref, topic, event and payload")
-    return _message(*value[:5])
-
-
-def _message(join_ref: Any, ref: Any, topic: Any, event: Any, payload: Any) -> Message:
-    if not isinstance(topic, str) or not isinstance(event, str):
-        raise FrameError("topic and event are strings")
+    join_ref, ref, topic, event, payload = value[:5]
     return Message(join_ref=join_ref, ref=ref, topic=topic, event=event, payload=payload)
 
 

@@ -38,7 +38,10 @@ class TokenGiven:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pushed:
-    """A joined channel was pushed anything else (`broadcast`, `presence`, …); `ref` is for `reply`."""
+    """A joined channel was pushed anything else (`broadcast`, `presence`, …); `ref` is for `reply`.
+
+    `payload` is a JSON value, or `UserBroadcast` or `Binary` if the frame was binary.
+    """
 
     channel: int
     ref: Any
@@ -48,9 +51,10 @@ class Pushed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelOver:
-    """A channel is over: left, replaced by a join of the same topic, ended, or its socket is gone."""
+    """A channel is over: `left` by its client, replaced by a join of the same topic, ended, or its socket is gone."""
 
     channel: int
+    left: bool = False
 
 
 Request = JoinAsked | TokenGiven | Pushed | ChannelOver
@@ -74,6 +78,13 @@ class _Pending:
     replaces: _Channel | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Refusal:
+    at: float
+    reason: str
+    close_code: int | None
+
+
 class ServerConnection:
     """The protocol of one socket. Channels are numbered from 1; a number is never used twice.
 
@@ -90,7 +101,7 @@ class ServerConnection:
         self._numbers = 0
         self._channels: dict[str, _Channel] = {}
         self._pending: _Pending | None = None
-        self._refusal: tuple[float, str] | None = None
+        self._refusal: _Refusal | None = None
         self._unread: deque[str | bytes] = deque()
         self._requests: list[Request] = []
         self._out: list[Outgoing] = []
@@ -120,7 +131,7 @@ class ServerConnection:
         """When `tick` is due; None when nothing will happen by itself any more."""
         if self.close_code is not None:
             return None
-        return self._refusal[0] if self._refusal is not None else self._last_byte + self._idle_timeout_s
+        return self._refusal.at if self._refusal is not None else self._last_byte + self._idle_timeout_s
 
     def tick(self, now: float) -> None:
         """Do what is due: answer a refused join whose time has come, or give up an idle socket."""
@@ -128,7 +139,8 @@ class ServerConnection:
         if deadline is None or now < deadline:
             return
         if self._refusal is not None:
-            self._answer("error", {"reason": self._refusal[1]}, joined=False)
+            reason = {"reason": self._refusal.reason}
+            self._answer("error", reason, joined=False, close_code=self._refusal.close_code)
         elif self._pending is None:
             self.close_code = NORMAL
 
@@ -137,10 +149,13 @@ class ServerConnection:
         if self._is_pending(channel):
             self._answer("ok", response, joined=True)
 
-    def refuse(self, channel: int, reason: str, *, at: float) -> None:
-        """Answer the join of `channel` with an error when it is `at`; until then the whole socket stands still."""
+    def refuse(self, channel: int, reason: str, *, at: float, close_code: int | None = None) -> None:
+        """Answer the join of `channel` with an error when it is `at`; until then the whole socket stands still.
+
+        With a `close_code` the socket is closed after that answer.
+        """
         if self._is_pending(channel):
-            self._refusal = (at, reason)
+            self._refusal = _Refusal(at=at, reason=reason, close_code=close_code)
 
     def push(self, channel: int, event: str, payload: Any) -> None:
         """Send a message of the channel itself (`system`, `presence_state`): with its join_ref, without ref.
@@ -224,7 +239,7 @@ class ServerConnection:
         elif message.event == "access_token":
             token = message.payload.get("access_token") if isinstance(message.payload, dict) else None
             self._requests.append(TokenGiven(channel=channel.number, token=token))
-        else:
+        elif isinstance(message.event, str):
             pushed = Pushed(channel=channel.number, ref=message.ref, event=message.event, payload=message.payload)
             self._requests.append(pushed)
 
@@ -237,7 +252,7 @@ class ServerConnection:
         self._pending = _Pending(channel=new, ref=message.ref, replaces=old)
         self._requests.append(JoinAsked(channel=new.number, topic=new.topic, payload=message.payload))
 
-    def _answer(self, status: str, response: Any, *, joined: bool) -> None:
+    def _answer(self, status: str, response: Any, *, joined: bool, close_code: int | None = None) -> None:
         """The reply, then the end of the channel that was replaced, then what had to wait (realtime-facts 2.4)."""
         assert self._pending is not None
         pending, self._pending, self._refusal = self._pending, None, None
@@ -249,6 +264,7 @@ class ServerConnection:
         if joined:
             self._channels[channel.topic] = channel
         self._out += held
+        self.close_code = close_code
         self._read()
 
     def _leave(self, message: Message, channel: _Channel | None) -> None:
@@ -256,11 +272,11 @@ class ServerConnection:
             self._reply(message.topic, message.ref, message.join_ref, "ok", {})
         elif channel.join_ref in (message.join_ref, None):
             self._reply(channel.topic, message.ref, channel.join_ref, "ok", {})
-            self._close(channel)
+            self._close(channel, left=True)
 
-    def _close(self, channel: _Channel) -> None:
+    def _close(self, channel: _Channel, *, left: bool = False) -> None:
         del self._channels[channel.topic]
-        self._requests.append(ChannelOver(channel=channel.number))
+        self._requests.append(ChannelOver(channel=channel.number, left=left))
         self._send_close(channel)
 
     def _send_close(self, channel: _Channel) -> None:

@@ -9,8 +9,6 @@ from html import escape
 from random import Random
 from typing import Any, Final
 
-from faker import Faker
-
 from harness.events.types import Choice
 
 KEYWORDS: Final = ("札幌", "注文住宅", "自然素材")
@@ -103,6 +101,8 @@ class Prose:
         self.keywords: Final = tuple(keywords)
         place, subject, feature = (*self.keywords, *KEYWORDS[len(self.keywords) :])[:3]
         self._words: Final = (place, subject, feature)
+        from faker import Faker  # here, because its import takes as long as the start of PostgreSQL's programs
+
         self._names = Faker("ja_JP")
         self._names.seed_instance(rng.getrandbits(32))
 

@@ -42,11 +42,15 @@ class PostgresStore:
     @classmethod
     async def open(cls, url: str, *, schema: str = "public", connections: int = 8, timeout_s: float = 30.0) -> Self:
         """A store with a pool of its own; raises `StoreError` if the database does not answer."""
+        # No minimum: a pool that has one logs every attempt to restore it when the database is gone.
+        pool = asyncpg.create_pool(url, min_size=0, max_size=connections, command_timeout=timeout_s)
         try:
-            pool = await asyncpg.create_pool(url, min_size=1, max_size=connections, command_timeout=timeout_s)
+            await pool
+            async with pool.acquire(timeout=timeout_s):
+                return cls(pool, schema=schema, timeout_s=timeout_s)
         except (*_LOST, asyncpg.PostgresError) as error:
+            pool.terminate()
             raise StoreError(f"the database does not answer: {_words(error)}") from error
-        return cls(pool, schema=schema, timeout_s=timeout_s)
 
     async def close(self) -> None:
         """Close the pool."""

@@ -4,18 +4,20 @@ The same refusal is worded in three ways: when the socket is opened, when a chan
 channel is given a new token (realtime-facts 1.3, 1.4, 3.3; recordings p04 and p04b).
 """
 
-import base64
-import binascii
-import hashlib
-import hmac
 import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, NoReturn
+from urllib.parse import unquote
 
-_DIGESTS: Final = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
+from harness.realtime.elixir import inspect
+from harness.realtime.keys import Jwk, NoSigner, from_base64url, genuine
+
+_LATEST: Final = 1 << 53
+"""Seconds; a token that is good for longer is good until then."""
+
 _NO_SIGNER: Final = "Failed to generate JWT signer"
 _CHECK_SECRET: Final = "check your JWT secret or JWKS configuration"
 
@@ -29,6 +31,7 @@ class Reason(Enum):
     SIGNATURE = "signature"
     INVALID_TIME = "invalid time"
     EXPIRED = "expired"
+    OTHER_CLAIM = "other claim"
     NO_ROLE_OR_EXP = "no role or exp"
 
 
@@ -46,21 +49,27 @@ _JOIN_CODES: Final[Mapping[Reason, str]] = {
     Reason.SIGNATURE: "JwtSignatureError",
     Reason.INVALID_TIME: "InvalidJWTToken",
     Reason.EXPIRED: "InvalidJWTToken",
+    Reason.OTHER_CLAIM: "UnknownErrorOnChannel",
     Reason.NO_ROLE_OR_EXP: "InvalidJWTToken",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """A token that is not accepted. `age_s` is for how long it has been expired, `key_id` the header's `kid`."""
+    """A token that is not accepted.
+
+    `age_s` is for how long it has been expired, `key_id` the header's `kid`, `claim` the name and value of a claim
+    that is not as the tenant's validators want it.
+    """
 
     reason: Reason
     age_s: int = 0
     key_id: str | None = None
+    claim: tuple[str, Any] | None = None
 
     def at_connect(self) -> tuple[int, str]:
         """HTTP status and text for the upgrade."""
-        if self.reason is Reason.INVALID_TIME:
+        if self.reason in (Reason.INVALID_TIME, Reason.OTHER_CLAIM):
             return 500, "Error connecting to Realtime"
         if self.reason is Reason.EXPIRED:
             return 401, "Token has expired"
@@ -80,6 +89,9 @@ class Refusal:
         if self.reason is Reason.SIGNER:
             key = f' for key ID (kid) "{self.key_id}"' if self.key_id is not None else ""
             return f"{_NO_SIGNER}{key}, {_CHECK_SECRET}"
+        if self.claim is not None:
+            name, value = self.claim
+            return f'[message: "Invalid token", claim: {inspect(name)}, claim_val: {inspect(value)}]'
         return _WORDS[self.reason]
 
 
@@ -97,49 +109,69 @@ class Claims:
         return _expiry(self.expires, wall)
 
     def next_check_s(self, wall: float, *, at_most: float) -> float:
-        """Seconds until the server looks at the token again: at its end, or after `at_most` (realtime-facts 1.4)."""
-        return min(at_most, max(0.0, self.expires - wall))
+        """Seconds until the server looks at the token again: at its end, or after `at_most` (realtime-facts 1.4).
+
+        The real server counts whole seconds, so a token may live on for a fraction of one (recording p04b).
+        """
+        return min(at_most, max(0.0, float(self.expires - math.floor(wall))))
 
 
 def clean(token: str) -> str:
-    """The token without any white space, as the real server takes it."""
-    return "".join(token.split())
+    """The token URL-decoded and without any white space, as the real server takes it (realtime-facts 1.3)."""
+    return "".join(unquote(token).split())
 
 
-def verify(token: str | None, secret: str, *, wall: float) -> Claims | Refusal:
+def verify(
+    token: str | None,
+    secret: str,
+    *,
+    wall: float,
+    jwks: tuple[Jwk, ...] = (),
+    validators: Mapping[str, Any] | None = None,
+) -> Claims | Refusal:
     """The claims of a token that is good at `wall` (seconds since 1970).
 
-    HS256, HS384 and HS512 with the tenant's secret are accepted (recorded: p04, `open_hs512`); every other
-    algorithm is refused as by a tenant without key set. `role` and `exp` are required; no other claim is looked
-    at, `iat` only for being a number.
+    Keys see `keys.genuine` (HS512 is recorded: p04, `open_hs512`). `role` and `exp` are required; `iat` is looked at
+    only for being a number. `validators` are claims that must have that value where they are present; the words
+    in which the real server refuses another value were read in its source, not recorded.
     """
     if token is None:
         return Refusal(reason=Reason.MISSING)
     parts = clean(token).split(".")
     header, claims = (_json_part(part) for part in parts[:2]) if len(parts) == 3 else (None, None)
-    if header is None or claims is None or "alg" not in header:
+    if header is None or claims is None:
         return Refusal(reason=Reason.MALFORMED)
-    digest = _DIGESTS.get(header["alg"]) if isinstance(header["alg"], str) else None
-    if digest is None:
+    try:
+        signed, signature = f"{parts[0]}.{parts[1]}".encode(), from_base64url(parts[2]) or b""
+        is_genuine = genuine(header, signed, signature, secret=secret, jwks=jwks)
+    except NoSigner:
         key_id = header.get("kid")
         return Refusal(reason=Reason.SIGNER, key_id=key_id if isinstance(key_id, str) else None)
-    expected = hmac.new(secret.encode(), f"{parts[0]}.{parts[1]}".encode(), digest).digest()
-    if not hmac.compare_digest(expected, _bytes_part(parts[2]) or b""):
+    if not is_genuine:
         return Refusal(reason=Reason.SIGNATURE)
-    return _accept(clean(token), claims, wall)
+    return _accept(clean(token), claims, wall, validators or {})
 
 
-def _accept(token: str, claims: Mapping[str, Any], wall: float) -> Claims | Refusal:
+def signed_with(secret: str, token: str, *, wall: float) -> bool:
+    """Whether a token is signed with `secret` and not expired; its claims do not matter (the admin API)."""
+    verdict = verify(token, secret, wall=wall)
+    return isinstance(verdict, Claims) or verdict.reason is Reason.NO_ROLE_OR_EXP
+
+
+def _accept(token: str, claims: Mapping[str, Any], wall: float, validators: Mapping[str, Any]) -> Claims | Refusal:
     if any(name in claims and not _is_number(claims[name]) for name in ("exp", "iat")):
         return Refusal(reason=Reason.INVALID_TIME)
-    expires = math.floor(claims["exp"] + 0.5) if "exp" in claims else None
+    expires = min(_LATEST, _rounded(claims["exp"])) if "exp" in claims else None
     expiry = _expiry(expires, wall) if expires is not None else None
     if expiry is not None:
         return expiry
+    for name, expected in validators.items():
+        if name in claims and claims[name] != expected:
+            return Refusal(reason=Reason.OTHER_CLAIM, claim=(name, claims[name]))
     if expires is None or "role" not in claims:
         return Refusal(reason=Reason.NO_ROLE_OR_EXP)
     role = claims["role"]
-    text = json.dumps(claims, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(claims, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return Claims(role=role if isinstance(role, str) else json.dumps(role), expires=expires, text=text, token=token)
 
 
@@ -149,20 +181,30 @@ def _expiry(expires: int, wall: float) -> Refusal | None:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _bytes_part(part: str) -> bytes | None:
-    try:
-        return base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        return None
+def _rounded(number: float) -> int:
+    return number if isinstance(number, int) else math.floor(number + 0.5)
 
 
 def _json_part(part: str) -> dict[str, Any] | None:
-    data = _bytes_part(part)
+    """An object in one part of a token; what PostgreSQL could not read as JSON is none."""
+    data = from_base64url(part)
     try:
-        value = None if data is None else json.loads(data)
+        value = None if data is None else json.loads(data, parse_constant=_refuse, parse_float=_finite)
+        json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(f"{digits} is too large")
+    return number

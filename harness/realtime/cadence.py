@@ -4,6 +4,9 @@ from random import Random
 from typing import Final
 
 MAX_FAILURES: Final = 6
+BUSY_FAILURES: Final = 5
+"""At which failure in a row the session that holds the slot is ended: after four further tries."""
+
 _POLL_S: Final = 0.1
 _IDLE_S: Final = 0.5
 _FIRST_BACKOFF_S: Final = 0.1
@@ -19,7 +22,22 @@ def pause_s(*, delivered: bool, raw: int, idle_poll_500ms: bool, rng: Random) ->
     return _IDLE_S if idle_poll_500ms else _POLL_S
 
 
-def backoff_s(failures: int, *, rng: Random) -> float:
-    """Seconds before attempt number `failures` + 1: doubling from 100 ms to 5 s, the upper half left to chance."""
-    longest = min(_LONGEST_BACKOFF_S, _FIRST_BACKOFF_S * 2.0 ** (failures - 1))
-    return rng.uniform(max(_FIRST_BACKOFF_S, longest / 2), longest)
+def lead_s(*, rng: Random) -> float:
+    """Seconds between the beginning of the real server's poll and its look at the slot."""
+    return rng.uniform(0.0005, 0.003)
+
+
+def poll_s(changes: int, *, rng: Random) -> float:
+    """Seconds from that look to the first frame, for so many changes.
+
+    Fitted to the real server's latencies (`p11c_latency.json`, recording p11): what is committed while a poll takes its
+    time is found by the next, which follows at once, and need not wait for an idle one.
+    """
+    return 0.004 * rng.uniform(1.0, 1.8) + 0.0003 * changes
+
+
+def backoff_s(before: float | None, *, rng: Random) -> float:
+    """Seconds before the next try, given those before the last one: up to three times as long, from 100 ms to 5 s."""
+    if before is None:
+        return rng.uniform(_FIRST_BACKOFF_S, 3 * _FIRST_BACKOFF_S)
+    return rng.uniform(min(before, _LONGEST_BACKOFF_S / 3), min(3 * before, _LONGEST_BACKOFF_S))

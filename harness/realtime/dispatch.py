@@ -38,10 +38,9 @@ def dispatch(change: Change, output: Output) -> Iterator[Dispatch]:
 
 def event_data(change: Change, output: Output) -> str:
     """The `data` object of an event as JSON text."""
-    failed = output.error is not None
-    when = "null" if failed else _json(_milliseconds(change.commit_timestamp))
-    record = "" if change.action is Action.DELETE else f'"record":{"{}" if failed else output.record},'
-    old_record = "" if change.action is Action.INSERT else f',"old_record":{"{}" if failed else output.old_record}'
+    when = "null" if output.timeless else _json(_milliseconds(change.commit_timestamp))
+    record = "" if change.action is Action.DELETE else f'"record":{output.record},'
+    old_record = "" if change.action is Action.INSERT else f',"old_record":{output.old_record}'
     return (
         f'{{"table":{_json(change.relation.table)},"type":"{change.action}",{record}"columns":{output.columns},'
         f'"errors":{f"[{_json(output.error)}]" if output.error is not None else "null"},'

@@ -9,7 +9,6 @@ from harness.realtime.elixir import inspect
 _OPERATORS: Final = frozenset(
     {"eq", "neq", "lt", "lte", "gt", "gte", "in", "like", "ilike", "is", "match", "imatch", "isdistinct"}
 )
-_EVALUATED: Final = frozenset({"eq"})
 _OPENS_QUOTE: Final = frozenset({".", "(", ","})
 
 
@@ -37,8 +36,7 @@ class Unparsable:
 def parse(text: str) -> tuple[Filter, ...] | Unparsable:
     """The filters of a binding; a blank text has none.
 
-    The first part that cannot be read decides the refusal. An operator that Realtime has and this server cannot
-    evaluate yet is refused with words of our own, never ignored.
+    The first part that cannot be read decides the refusal.
     """
     if not text.strip():
         return ()
@@ -48,7 +46,7 @@ def parse(text: str) -> tuple[Filter, ...] | Unparsable:
         if isinstance(parsed, Unparsable):
             return parsed
         filters.append(parsed)
-    return _refuse_unbuilt(filters) or tuple(filters)
+    return tuple(filters)
 
 
 def _segments(text: str) -> Iterator[str]:
@@ -120,10 +118,3 @@ def _unquote(value: str) -> str:
 
 def _unparsable(reason: str) -> Unparsable:
     return Unparsable(message=f"Error parsing `filter` params: {reason}")
-
-
-def _refuse_unbuilt(filters: list[Filter]) -> Unparsable | None:
-    unbuilt = [each.op for each in filters if each.op not in _EVALUATED]
-    if not unbuilt:
-        return None
-    return Unparsable(message=f"realtime-harness cannot evaluate the operator `{unbuilt[0]}` yet, only `eq`")

@@ -1,12 +1,25 @@
-"""A text message as the bytes of one WebSocket frame from a server (RFC 6455, 5.2): made once, written to many."""
+"""A message as the bytes of one WebSocket frame from a server (RFC 6455, 5.2): made once, written to many."""
+
+from typing import Final
+
+_TEXT: Final = b"\x81"
+_BINARY: Final = b"\x82"
 
 
 def text_frame(text: str) -> bytes:
     """One final, unmasked text frame."""
     payload = text.encode()
-    size = len(payload)
+    return _TEXT + _length(len(payload)) + payload
+
+
+def binary_frame(payload: bytes) -> bytes:
+    """One final, unmasked binary frame (of `serializer.encode_user_broadcast`)."""
+    return _BINARY + _length(len(payload)) + payload
+
+
+def _length(size: int) -> bytes:
     if size < 126:
-        return bytes((0x81, size)) + payload
+        return bytes((size,))
     if size < 1 << 16:
-        return b"\x81\x7e" + size.to_bytes(2, "big") + payload
-    return b"\x81\x7f" + size.to_bytes(8, "big") + payload
+        return b"\x7e" + size.to_bytes(2, "big")
+    return b"\x7f" + size.to_bytes(8, "big")

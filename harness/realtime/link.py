@@ -1,58 +1,32 @@
-"""One socket of the server: moves frames and timers between a WebSocket, its protocol and the worker.
+"""One socket of the server: moves frames and timers between a WebSocket, its protocol and its channels.
 
-Decides nothing itself: frames mean what `phoenix.server` says, joins what `join` says, tokens what `auth` says.
+Decides nothing itself: frames mean what `phoenix.server` says, joins what `join` says, tokens what `auth` says, and
+everything else what the features say; `feature` tells how one is hooked in.
 """
 
 import asyncio
-from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field
-from random import Random
-from typing import Any
+import inspect
+from collections.abc import Awaitable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any, Final
 
 from aiohttp import WSMsgType, web
 
-from harness.clock import Clock
-from harness.errors import VisibilityError
-from harness.history.recorder import Recorder
-from harness.phoenix.server import ChannelOver, JoinAsked, Pushed, ServerConnection, TokenGiven
-from harness.realtime.auth import Claims, Refusal, verify
+from harness.phoenix.server import ChannelOver, JoinAsked, Outgoing, Pushed, ServerConnection, TokenGiven
+from harness.realtime.auth import Claims
+from harness.realtime.auth import Refusal as TokenRefusal
+from harness.realtime.channel import Channel
+from harness.realtime.feature import Feature, Refusal, ask
 from harness.realtime.frame import text_frame
-from harness.realtime.join import Join, JoinRefusal, read, shape_refusal, short_topic, token_of
-from harness.realtime.subscription import Binding, Refused, Subscriber, Wanted, understand
-from harness.realtime.tenant import Tenant
-from harness.realtime.worker import Delivery, Worker
+from harness.realtime.join import Join, JoinRefusal, public_refusal, read, shape_refusal, token_of
+from harness.realtime.services import Services
+from harness.realtime.subscription import Subscriber
+from harness.realtime.token_watch import TokenWatch
+from harness.realtime.worker import Delivery
 
-_RETRY_S = (5.0, 10.0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Services:
-    """What all sockets of a server share."""
-
-    tenant: Tenant
-    worker: Worker
-    clock: Clock
-    rng: Random
-    recorder: Recorder
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Channel:
-    """A channel that was let in. `again` asks its task to subscribe once more."""
-
-    number: int
-    subscriber: Subscriber
-    join: Join
-    claims: Claims
-    again: asyncio.Event = field(default_factory=asyncio.Event)
-    task: asyncio.Task[None] | None = None
-    timer: asyncio.TimerHandle | None = None
-
-    def stop(self) -> None:
-        if self.task is not None:
-            self.task.cancel()
-        if self.timer is not None:
-            self.timer.cancel()
+_FAR_BEHIND: Final = 100
+_LOOK_AGAIN_S: Final = 0.05
 
 
 class Link:
@@ -67,21 +41,29 @@ class Link:
         *,
         name: str,
         vsn: str,
+        headers: Mapping[str, str],
         claims: Claims,
         services: Services,
+        features: Sequence[Feature],
+        tokens: TokenWatch,
         socket: web.WebSocketResponse,
         transport: asyncio.Transport,
     ) -> None:
         self.name = name
-        self._socket_claims = claims
+        self.vsn = vsn
+        self.headers = headers
+        self.channels: dict[int, Channel] = {}
+        self._claims = claims
         self._services = services
+        self._features = features
+        self._tokens = tokens
         self._socket = socket
         self._transport = transport
-        self._connection = ServerConnection(
-            vsn=vsn, now=services.clock.now(), idle_timeout_s=services.tenant.idle_timeout_s
-        )
-        self._channels: dict[int, _Channel] = {}
+        idle = services.tenant.idle_timeout_s
+        self._connection = ServerConnection(vsn=vsn, now=services.clock.now(), idle_timeout_s=idle)
+        self._asked: dict[int, Channel] = {}
         self._waiting: list[Delivery] = []
+        self._moved = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._closing: asyncio.Task[bool] | None = None
 
@@ -98,38 +80,79 @@ class Link:
                 else:
                     self._connection.touched(self._now())
                 self._pump()
+                if self._is_behind():
+                    await self._catch_up()
         finally:
             self._connection.lost()
             self._act_on_requests()
             if self._timer is not None:
                 self._timer.cancel()
+            for feature in self._features:
+                if feature.closed is not None:
+                    feature.closed(self)
 
     def deliver(self, deliveries: Sequence[Delivery]) -> None:
         """See `Outlet.deliver`. While a join is being processed the frames wait, as on the real server."""
         self._waiting += deliveries
         self._flush()
 
-    def down(self, subscriber: Subscriber) -> None:
+    def down(self, subscriber: Subscriber, *, at_once: bool = False) -> None:
         """See `Outlet.down`."""
-        for channel in self._channels.values():
-            if channel.subscriber is subscriber:
-                channel.again.set()
+        for channel in self.channels.values():
+            if channel.subscriber is subscriber and channel.forgotten is not None:
+                channel.forgotten(at_once)
 
     def drain(self, code: int) -> None:
         """Say goodbye to every channel and close the socket with `code`."""
         self._connection.drain(code)
         self._flush()
 
+    def push(self, channel: int, event: str, payload: Any) -> None:
+        """See `Socket`."""
+        self._connection.push(channel, event, payload)
+        self._flush()
+
+    def reply(self, channel: int, ref: Any, status: str, response: Any) -> None:
+        """See `Socket`."""
+        self._connection.reply(channel, ref, status, response)
+        self._flush()
+
+    def relay(self, frame: Outgoing) -> None:
+        """See `Socket`."""
+        self._connection.relay(frame)
+        self._flush()
+
+    def end(self, channel: int) -> None:
+        """See `Socket`."""
+        self._connection.end(channel)
+        self._pump()
+
+    def crash(self, channel: int) -> None:
+        """See `Socket`. A channel that breaks while it is being joined is refused."""
+        if channel in self.channels:
+            self._connection.crash(channel)
+        else:
+            self._refuse(channel, JoinRefusal(reason="Unknown Error on Channel"))
+        self._pump()
+
     def _now(self) -> float:
         return self._services.clock.now()
 
-    def _wall(self) -> float:
-        return self._services.clock.wall().timestamp()
+    def _is_behind(self) -> bool:
+        return self._connection.blocked or any(each.backlog > _FAR_BEHIND for each in self.channels.values())
+
+    async def _catch_up(self) -> None:
+        """Read no further while a join is processed or a channel has much to do: the client's TCP has to wait."""
+        while self._is_behind() and self._connection.close_code is None and not self._transport.is_closing():
+            self._moved.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._moved.wait(), _LOOK_AGAIN_S)
 
     def _pump(self) -> None:
         """Act on what the protocol asks, write what it has to say, and wake up when it is next due."""
         self._act_on_requests()
         self._flush()
+        self._moved.set()
         if self._timer is not None:
             self._timer.cancel()
         deadline = self._connection.next_deadline()
@@ -143,15 +166,23 @@ class Link:
     def _act_on_requests(self) -> None:
         while requests := self._connection.requests():
             for request in requests:
-                match request:
-                    case JoinAsked():
-                        self._answer_join(request)
-                    case TokenGiven():
-                        self._take_token(request)
-                    case ChannelOver():
-                        self._forget(request.channel)
-                    case Pushed():
-                        pass  # an event that the server does not know is ignored (realtime-facts 2.4)
+                if isinstance(request, JoinAsked):
+                    self._answer_join(request)
+                elif isinstance(request, ChannelOver):
+                    self._forget(request.channel, left=request.left)
+                elif request.channel in self.channels:
+                    self._act(self.channels[request.channel], request)
+
+    def _act(self, channel: Channel, request: TokenGiven | Pushed) -> None:
+        """An event that no feature knows is counted and ignored (realtime-facts 2.4)."""
+        if isinstance(request, TokenGiven):
+            channel.do(partial(self._tokens.given, channel, request.token))
+            return
+        handler = next((each.events[request.event] for each in self._features if request.event in each.events), None)
+        if handler is not None:
+            channel.do(partial(handler, channel, request))
+        else:
+            self._services.limits.sent(self._now())
 
     def _flush(self) -> None:
         if not self._connection.blocked:
@@ -176,147 +207,65 @@ class Link:
 
     def _answer_join(self, asked: JoinAsked) -> None:
         decision = self._decide(asked)
-        if isinstance(decision, str):
+        if isinstance(decision, JoinRefusal):
             self._refuse(asked.channel, decision)
             return
         join, claims = decision
-        subscriber = Subscriber(link=self.name, topic=asked.topic, vsn=self._connection.vsn, legacy=join.legacy)
-        channel = _Channel(number=asked.channel, subscriber=subscriber, join=join, claims=claims)
-        self._channels[channel.number] = channel
-        if self._services.tenant.quirks.reply_before_subscription or not join.bindings:
-            self._accept(channel)
-        if join.bindings:
-            channel.task = _start(self._keep_subscribed(channel))
-        elif join.presence:
-            self._push(channel, "presence_state", {})
+        channel = Channel(number=asked.channel, topic=asked.topic, join=join, claims=claims, socket=self)
+        self._asked[channel.number] = channel
+        channel.do(partial(self._admit, channel))
 
-    def _decide(self, asked: JoinAsked) -> tuple[Join, Claims] | str:
-        """The join and its claims, or the reason of the refusal."""
-        odd = shape_refusal(asked.topic, asked.payload)
-        if odd is not None:
-            return odd.reason
-        token = token_of(asked.payload, self._socket_claims.token)
-        claims = verify(token, self._services.tenant.jwt_secret, wall=self._wall())
-        if isinstance(claims, Refusal):
-            return claims.at_join()
+    def _decide(self, asked: JoinAsked) -> tuple[Join, Claims] | JoinRefusal:
+        """The join and its claims, as far as payload, limits and token decide."""
+        refusal = shape_refusal(asked.topic, asked.payload)
+        if refusal is None and self._services.tenant.private_only:
+            refusal = public_refusal(asked.payload)
+        for feature in self._features:
+            if refusal is None and feature.gate is not None:
+                refusal = feature.gate(self)
+        if refusal is not None:
+            return refusal
+        token = token_of(asked.payload, self._claims.token)
+        claims = self._services.verify(token)
+        if isinstance(claims, TokenRefusal):
+            return JoinRefusal(reason=claims.at_join())
         join = read(asked.topic, asked.payload)
-        return join.reason if isinstance(join, JoinRefusal) else (join, claims)
+        return join if isinstance(join, JoinRefusal) else (join, claims)
 
-    def _refuse(self, number: int, reason: str) -> None:
-        tenant, now = self._services.tenant, self._now()
-        delay = tenant.channel_error_backoff_s if tenant.quirks.slow_join_refusal else 0.0
-        self._connection.refuse(number, reason, at=now + delay)
-        self._connection.tick(now)
+    def _admit(self, channel: Channel) -> Awaitable[None] | None:
+        answer = ask((each.admit for each in self._features), channel)
+        if inspect.isawaitable(answer):
+            return self._admit_later(channel, answer)
+        self._conclude(channel, answer)
+        return None
 
-    def _accept(self, channel: _Channel) -> None:
-        self._connection.accept(channel.number, channel.join.response())
-        self._watch_token(channel)
-
-    async def _keep_subscribed(self, channel: _Channel) -> None:
-        """Subscribe, and again whenever `again` says so; a refusal is not tried again by itself (realtime-facts 3.4).
-
-        On a cold worker the state of presence comes first, on a warm one after the outcome (realtime-facts 11.24).
-        """
-        wanted = _understand(channel.join.bindings)
-        presence = channel.join.presence
-        if presence and not isinstance(wanted, Refused) and not self._services.worker.warm:
-            self._push(channel, "presence_state", {})
-            presence = False
-        while True:
-            refused = wanted if isinstance(wanted, Refused) else await self._subscribe(channel, wanted)
-            if not self._services.tenant.quirks.reply_before_subscription:
-                self._accept(channel)
-            self._push(channel, "system", _outcome(channel, refused))
-            if presence:
-                self._push(channel, "presence_state", {})
-                presence = False
-            await channel.again.wait()
-            channel.again.clear()
-            await self._services.clock.sleep(self._services.rng.uniform(*self._services.tenant.subscribe_retry_s))
-
-    async def _subscribe(self, channel: _Channel, wanted: Sequence[tuple[Binding, Wanted]]) -> Refused | None:
-        """Subscribe with the channel's present claims; while the database does not answer, say so and try again."""
-        while True:
-            try:
-                return await self._services.worker.subscribe(self, channel.subscriber, wanted, channel.claims)
-            except VisibilityError as error:
-                self._push(channel, "system", _outcome(channel, Refused(message=str(error))))
-                await self._services.clock.sleep(self._services.rng.uniform(*_RETRY_S))
-
-    def _take_token(self, given: TokenGiven) -> None:
-        """A new token: good, its claims replace the old and the channel subscribes again; bad, the channel ends.
-
-        What is no token, an opaque key or the token that it has already changes nothing (recording p04b).
-        """
-        channel = self._channels[given.channel]
-        if not isinstance(given.token, str) or given.token.startswith("sb_") or given.token == channel.claims.token:
-            return
-        claims = verify(given.token, self._services.tenant.jwt_secret, wall=self._wall())
-        if isinstance(claims, Refusal):
-            self._expel(channel, claims)
-            return
-        channel.claims = claims
-        channel.again.set()
-        self._watch_token(channel)
-
-    def _watch_token(self, channel: _Channel) -> None:
-        if channel.timer is not None:
-            channel.timer.cancel()
-        delay = channel.claims.next_check_s(self._wall(), at_most=self._services.tenant.token_check_s)
-        channel.timer = asyncio.get_running_loop().call_later(delay, self._check_token, channel)
-
-    def _check_token(self, channel: _Channel) -> None:
-        refusal = channel.claims.expired(self._wall())
-        if refusal is None:
-            self._watch_token(channel)
-            return
-        self._expel(channel, refusal)
+    async def _admit_later(self, channel: Channel, answer: Awaitable[Refusal]) -> None:
+        self._conclude(channel, await answer)
         self._pump()
 
-    def _expel(self, channel: _Channel, refusal: Refusal) -> None:
-        self._push(channel, "system", _system(channel, "system", "error", refusal.at_refresh()))
-        self._connection.end(channel.number)
+    def _conclude(self, channel: Channel, refusal: Refusal) -> None:
+        if refusal is not None:
+            self._refuse(channel.number, JoinRefusal(reason=refusal))
+            return
+        self.channels[channel.number] = channel
+        self._connection.accept(channel.number, channel.join.response())
+        for feature in self._features:
+            if feature.follow is not None:
+                channel.do(partial(feature.follow, channel))
 
-    def _push(self, channel: _Channel, event: str, payload: dict[str, Any]) -> None:
-        self._connection.push(channel.number, event, payload)
-        self._flush()
+    def _refuse(self, number: int, refusal: JoinRefusal) -> None:
+        self._forget(number)
+        tenant, now = self._services.tenant, self._now()
+        delay = tenant.channel_error_backoff_s if tenant.quirks.slow_join_refusal else 0.0
+        self._connection.refuse(number, refusal.reason, at=now + delay, close_code=refusal.close_code)
+        self._connection.tick(now)
 
-    def _forget(self, number: int) -> None:
-        channel = self._channels.pop(number, None)
+    def _forget(self, number: int, *, left: bool = False) -> None:
+        channel = self._asked.pop(number, None)
+        self.channels.pop(number, None)
         if channel is not None:
+            channel.left = left
             channel.stop()
-            self._services.worker.unsubscribe(channel.subscriber)
-
-
-def _understand(bindings: Sequence[Binding]) -> list[tuple[Binding, Wanted]] | Refused:
-    """All bindings, or the refusal of the first that is not understood: one bad element spoils the channel."""
-    wanted: list[tuple[Binding, Wanted]] = []
-    for binding in bindings:
-        understood = understand(binding.element)
-        if isinstance(understood, Refused):
-            return understood
-        wanted.append((binding, understood))
-    return wanted
-
-
-def _outcome(channel: _Channel, refused: Refused | None) -> dict[str, Any]:
-    if refused is None:
-        return _system(channel, "postgres_changes", "ok", "Subscribed to PostgreSQL")
-    return _system(channel, "postgres_changes", "error", refused.message)
-
-
-def _system(channel: _Channel, extension: str, status: str, message: str) -> dict[str, Any]:
-    topic = short_topic(channel.subscriber.topic)
-    return {"message": message, "status": status, "extension": extension, "channel": topic}
-
-
-def _start(work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-    """A task whose failure is told to the event loop instead of being kept in it."""
-    task = asyncio.create_task(work)
-    task.add_done_callback(_tell)
-    return task
-
-
-def _tell(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        asyncio.get_running_loop().call_exception_handler({"message": "a channel broke", "exception": error})
+            for feature in self._features:
+                if feature.over is not None:
+                    feature.over(channel)

@@ -9,7 +9,6 @@ import asyncpg
 
 _SQL: Final = files("harness.realtime") / "sql"
 _SETTINGS: Final = {
-    "application_name": "realtime_harness",
     "TimeZone": "UTC",
     "DateStyle": "ISO, MDY",
     "IntervalStyle": "postgres",
@@ -26,10 +25,14 @@ def read_queries() -> Mapping[str, str]:
 
 
 class Session:
-    """A connection as superuser. Statements of different callers wait for each other."""
+    """A connection as superuser. Statements of different callers wait for each other.
 
-    def __init__(self, dsn: str) -> None:
+    The application's name is what the real server's connection for the same purpose has (realtime-facts 4.3).
+    """
+
+    def __init__(self, dsn: str, *, application_name: str = "realtime_harness") -> None:
         self._dsn = dsn
+        self._settings = {**_SETTINGS, "application_name": application_name}
         self._connection: asyncpg.Connection | None = None
         self._turn = asyncio.Lock()
 
@@ -42,8 +45,12 @@ class Session:
 
     async def install(self) -> None:
         """Create the functions of `sql/schema.sql`."""
+        await self.execute((_SQL / "schema.sql").read_text("utf-8"))
+
+    async def execute(self, script: str) -> None:
+        """Run statements that give no rows, in one transaction. Raises what `fetch` raises."""
         async with self._turn:
-            await (await self._connected()).execute((_SQL / "schema.sql").read_text("utf-8"))
+            await (await self._connected()).execute(script)
 
     async def close(self) -> None:
         """End the session. Safe to call twice."""
@@ -53,5 +60,5 @@ class Session:
 
     async def _connected(self) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await asyncpg.connect(self._dsn, server_settings=_SETTINGS)
+            self._connection = await asyncpg.connect(self._dsn, server_settings=self._settings)
         return self._connection

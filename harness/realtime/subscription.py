@@ -33,7 +33,7 @@ class Binding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A binding that was understood. `select` is None for all columns; an empty one means the key only."""
+    """A binding that was understood. `select` is None for all columns."""
 
     action: str
     schema: str
@@ -57,7 +57,7 @@ class Refused:
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, weakref_slot=True)
 class Subscriber:
     """A joined channel that wants changes. `link` names its socket; two joins of a topic are two subscribers."""
 
@@ -67,31 +67,21 @@ class Subscriber:
     legacy: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BoundFilter:
-    """A filter on a column that exists: `literal` is its value as the column's type prints it.
-
-    `as_text` says that equal values of that type always print alike, so that no database need be asked.
-    """
-
-    column: str
-    type_name: str
-    literal: str
-    negate: bool
-    as_text: bool
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Subscription:
-    """One binding on one table, under the claims with which it was made. `position` is the binding's in its join."""
+    """One binding on one table, under the claims with which it was made. `position` is the binding's in its join.
+
+    `row` is its `id` in `realtime.subscription`. Equal filters are the same object.
+    """
 
     subscriber: Subscriber
+    row: int
     binding_id: int
     position: int
     relation: int
     action: str
     claims: Claims = field(repr=False)
-    filters: tuple[BoundFilter, ...] = ()
+    filters: tuple[Filter, ...] = ()
     select: tuple[str, ...] | None = None
 
     def hears(self, action: str) -> bool:
@@ -124,7 +114,7 @@ def understand(element: Mapping[str, Any]) -> Wanted | Refused:
     filters = parse(element.get("filter", ""))
     if isinstance(filters, Unparsable):
         return Refused(message=filters.message)
-    columns = tuple(name for name in select if isinstance(name, str)) if isinstance(select, list) else None
+    columns = _columns(select)
     if columns is not None and "*" in names:
         return Refused(message=_NO_WILDCARD_SELECT)
     schema, table = names
@@ -148,6 +138,12 @@ def _names(element: Mapping[str, Any]) -> tuple[str, str] | None:
     if isinstance(table, str) and schema is _ABSENT:
         return "public", table
     return None
+
+
+def _columns(select: Any) -> tuple[str, ...] | None:
+    """What is no name is ignored; where nothing is left nothing was selected, so that all columns come."""
+    names = tuple(name for name in select if isinstance(name, str)) if isinstance(select, list) else ()
+    return names or None
 
 
 def _quoted(element: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Final, Protocol
 
 from harness.realtime.auth import Claims
+from harness.realtime.comparison import is_plain
 from harness.realtime.quirks import Quirks
 from harness.realtime.subscription import Binding, Refused, Subscriber, Subscription, Wanted
 from harness.replication.change import Action, Change
@@ -19,12 +20,13 @@ from harness.replication.change import Action, Change
 Texts = Mapping[str, str | None]
 """Column → text as PostgreSQL prints it; None is NULL, an absent column is unknown."""
 
-Comparison = tuple[str, str, str]
-"""Type, value and literal, to be compared as that type."""
-
 _NUMBERS: Final = frozenset({"int2", "int4", "int8", "oid", "float4", "float8", "numeric"})
 _NOT_FINITE: Final = frozenset({"NaN", "Infinity", "-Infinity"})
-_PRINTED_ALIKE: Final = frozenset({"uuid", "int2", "int4", "int8", "oid", "text", "varchar", "name", "bool"})
+_RAW: Final = _NUMBERS | {"bool"}
+_ROW_BYTES: Final = 120
+_WIDEST: Final = 6
+"""Bytes that a character may come to in JSON: `\\u0001`."""
+
 _CUT: Final = frozenset({"bpchar", "bit"})
 
 
@@ -50,16 +52,18 @@ class TableColumn:
         return self.full_type if whole else self.bare_type
 
     @property
-    def as_text(self) -> bool:
+    def plain(self) -> bool:
         """Whether equal values always print alike."""
-        return self.enum or (self.built_in and self.type_name in _PRINTED_ALIKE)
+        return is_plain(self.type_name, built_in=self.built_in, enum=self.enum)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A table's columns in the order of the catalog."""
+    """A table's columns in the order of the catalog, and its name; none of it for a table that is gone."""
 
     columns: tuple[TableColumn, ...]
+    schema: str = ""
+    name: str = ""
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -85,13 +89,17 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """A change as one group of subscriptions gets it; all texts are JSON. `error` stands in place of content."""
+    """A change as one group of subscriptions gets it; all texts are JSON.
+
+    One whose `error` stands in place of content is `timeless`: it does not even say when it was committed.
+    """
 
     subscriptions: tuple[Subscription, ...]
     columns: str = "[]"
-    record: str | None = None
-    old_record: str | None = None
+    record: str = "{}"
+    old_record: str = "{}"
     error: str | None = None
+    timeless: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +125,25 @@ class Visibility(Protocol):
     async def judge(self, questions: Sequence[Question]) -> tuple[Judgement, ...]:
         """One judgement for each question, in order.
 
-        Raises `VisibilityError`: the whole batch is then lost, as on the real server (realtime-facts 4.3).
+        Subscriptions whose rows somebody else has deleted get nothing. Raises `VisibilityError`: the whole batch is
+        then lost, as on the real server (realtime-facts 4.3).
         """
+        ...
+
+    async def clear(self) -> None:
+        """Delete the rows of everybody; raises `VisibilityError`."""
+        ...
+
+    async def remove(self, rows: Sequence[int]) -> None:
+        """Delete these rows; raises `VisibilityError`."""
+        ...
+
+    async def published(self) -> frozenset[int]:
+        """The tables of the publication now; raises `VisibilityError`."""
+        ...
+
+    async def release(self, slot: str) -> None:
+        """End the session that holds a slot; raises `VisibilityError`."""
         ...
 
 
@@ -137,11 +162,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """What a role gets of a row: `columns` to announce, the names in `record` and in `old` to print."""
+    """What a role gets of a row: `columns` to announce, the names in `record` and in `old` to print.
+
+    Of an `oversize` row only what is short is printed.
+    """
 
     columns: tuple[TableColumn, ...]
-    record: tuple[TableColumn, ...] | None
-    old: tuple[TableColumn, ...] | None
+    record: tuple[TableColumn, ...]
+    old: tuple[TableColumn, ...]
+    oversize: bool = False
 
 
 @lru_cache(maxsize=256)
@@ -191,10 +220,60 @@ def refusal(change: Change, table: Table, grant: Grant) -> str | None:
     return None if grant.selectable.issuperset(table.key) else "Error 401: Unauthorized"
 
 
-def shape(change: Change, row: Row, table: Table, grant: Grant, select: tuple[str, ...] | None) -> Shape:
+def too_large(change: Change, row: Row, table: Table, *, limit: int) -> bool:
+    """Whether the record that wal2json would have made of a change has more bytes than `limit`.
+
+    Counted is the whole text of that JSON, as jsonb prints it (realtime-facts 4.6 and 4.9, recording p08).
+    """
+    texts = [text for side in (change.record, row.old) if side is not None for text in side.values() if text]
+    if _WIDEST * sum(map(len, texts)) + 4 * _ROW_BYTES * (len(table.columns) + 1) < limit:
+        return False
+    oids = {column.name: column.type_oid for column in change.relation.columns}
+    record: dict[str, object] = {
+        "action": change.action[0],
+        "timestamp": f"{change.commit_timestamp:%Y-%m-%d %H:%M:%S.%f}+00",
+        "schema": change.relation.schema,
+        "table": change.relation.table,
+        "pk": [_described(column, oids) for column in table.columns if column.key],
+    }
+    sides = {"columns": change.record, "identity": None if change.action is Action.INSERT else row.old}
+    for name, given in sides.items():
+        if given is not None:
+            record[name] = [
+                {**_described(column, oids), "value": _as_wal2json(column, given[column.name])}
+                for column in table.columns
+                if column.name in given
+            ]
+    return len(json.dumps(record, ensure_ascii=False).encode()) > limit
+
+
+def _described(column: TableColumn, oids: Mapping[str, int]) -> dict[str, str | int]:
+    return {"name": column.name, "type": column.full_type, "typeoid": oids.get(column.name, 0)}
+
+
+def _as_wal2json(column: TableColumn, text: str | None) -> str | int | bool | None:
+    """A value whose JSON is as long as that of wal2json, where a number has no quotes."""
+    if text is None or not (column.built_in and column.type_name in _RAW):
+        return text
+    if column.type_name == "bool":
+        return text == "t"
+    return text[2:] if len(text) > 1 else 0
+
+
+def shape(
+    change: Change,
+    row: Row,
+    table: Table,
+    grant: Grant,
+    select: tuple[str, ...] | None,
+    *,
+    oversize: bool = False,
+    keep_nulls: bool = False,
+) -> Shape:
     """What of a row a role may see that selected these columns; the key is always selected.
 
-    A DELETE cannot be checked against policies, so with row security it carries the key alone.
+    A DELETE cannot be checked against policies, so with row security it carries the key alone. An oversize row
+    loses its NULLs, unless they are kept, and what it has only from the old row.
     """
     chosen = tuple(
         column
@@ -202,30 +281,16 @@ def shape(change: Change, row: Row, table: Table, grant: Grant, select: tuple[st
         if column.name in grant.selectable and (select is None or column.key or column.name in select)
     )
     key_only = grant.secured and change.action is Action.DELETE
+    record = (change.record if oversize else row.record) or {}
+    old = (row.old if change.action is not Action.INSERT else None) or {}
+    without_nulls = oversize and not keep_nulls
     return Shape(
         columns=chosen,
-        record=None if row.record is None else tuple(each for each in chosen if each.name in row.record),
-        old=None
-        if change.action is Action.INSERT
-        else tuple(each for each in chosen if each.name in (row.old or {}) and (each.key or not key_only)),
+        record=_present(chosen, record, without_nulls=without_nulls),
+        old=_present([each for each in chosen if each.key or not key_only], old, without_nulls=without_nulls),
+        oversize=oversize,
     )
 
 
-def comparisons(subscription: Subscription, tested: Texts) -> Iterable[Comparison]:
-    """The comparisons that only a database can make, for `meets`."""
-    for each in subscription.filters:
-        value = tested.get(each.column)
-        if value is not None and not each.as_text:
-            yield each.type_name, value, each.literal
-
-
-def meets(subscription: Subscription, tested: Texts, equal: Mapping[Comparison, bool | None]) -> bool:
-    """Whether a row meets all filters of a subscription. NULL, or a column that is absent, meets none."""
-    for each in subscription.filters:
-        value = tested.get(each.column)
-        if value is None:
-            return False
-        same = value == each.literal if each.as_text else equal[each.type_name, value, each.literal]
-        if same is None or same == each.negate:
-            return False
-    return True
+def _present(columns: Iterable[TableColumn], texts: Texts, *, without_nulls: bool) -> tuple[TableColumn, ...]:
+    return tuple(each for each in columns if each.name in texts and not (without_nulls and texts[each.name] is None))

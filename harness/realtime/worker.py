@@ -5,62 +5,33 @@ recordings p11 and p11b), unless it is `instant`.
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from random import Random
-from typing import Any, Protocol
+from typing import Final
 
 from harness.clock import Clock
-from harness.errors import ReplicationError, VisibilityError
+from harness.errors import ReplicationError, ReplicationLost, SlotBusy, VisibilityError
 from harness.history.recorder import Recorder
 from harness.realtime.auth import Claims
-from harness.realtime.cadence import MAX_FAILURES, backoff_s, pause_s
-from harness.realtime.dispatch import dispatch
-from harness.realtime.subscription import Binding, Refused, Subscriber, Subscription, Wanted
+from harness.realtime.cadence import BUSY_FAILURES, MAX_FAILURES, backoff_s, lead_s, pause_s, poll_s
+from harness.realtime.delivering import ACTOR, Delivering
+from harness.realtime.housekeeping import Housekeeping
+from harness.realtime.limits import TenantLimits
+from harness.realtime.outlet import Delivery as Delivery
+from harness.realtime.outlet import Outlet as Outlet
+from harness.realtime.registry import Registry
+from harness.realtime.subscription import Binding, Refused, Subscriber, Wanted
 from harness.realtime.tenant import Tenant
-from harness.realtime.visibility import Judgement, Question, Visibility
-from harness.replication.change import Change, Trace, row_of
+from harness.realtime.visibility import Visibility
+from harness.replication.change import Trace
 from harness.replication.source import Batch, ChangeSource
-
-_ACTOR = "realtime"
-
-RowKeys = Mapping[str, Any]
-"""What the history says of a row, see `Trace`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """A frame for a socket. `row` is what the history says of the row in it, None for rows it does not follow."""
-
-    topic: str
-    frame: bytes
-    row: RowKeys | None
-
-
-class Outlet(Protocol):
-    """A socket as the worker sees it."""
-
-    def deliver(self, deliveries: Sequence[Delivery]) -> None:
-        """Write these frames, in order, without waiting for the reader."""
-        ...
-
-    def down(self, subscriber: Subscriber) -> None:
-        """The worker gave up and forgot this subscriber, who should subscribe again."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Standing:
-    outlet: Outlet
-    subscriptions: tuple[Subscription, ...]
 
 
 class Worker:
     """Reads changes while anybody wants them, from the first subscriber on.
 
-    `open_source` makes a new, closed source; it is called again after every failure. With `instant` the source is
-    one that waits for rows, and nothing is delayed.
+    `open_source` makes a new, closed source of `tenant.feed`; it is called again after every failure. With `instant`
+    the source is one that waits for rows, and nothing is delayed.
     """
 
     def __init__(
@@ -74,6 +45,7 @@ class Worker:
         recorder: Recorder,
         trace: Trace | None = None,
         instant: bool = False,
+        limits: TenantLimits | None = None,
     ) -> None:
         self._tenant = tenant
         self._visibility = visibility
@@ -81,17 +53,38 @@ class Worker:
         self._clock = clock
         self._rng = rng
         self._recorder = recorder
-        self._trace = trace
         self._instant = instant
+        self.limits: Final = limits or TenantLimits(tenant.limits, quirks=tenant.quirks)
+        self._registry: Registry[Outlet] = Registry()
+        self._deaf: dict[Subscriber, Outlet] = {}
+        self._delivering = Delivering(
+            visibility=visibility,
+            registry=self._registry,
+            clock=clock,
+            recorder=recorder,
+            trace=trace,
+            linger=tenant.quirks.rows_outlive_channels,
+        )
+        self._housekeeping = Housekeeping(
+            tenant=tenant,
+            visibility=visibility,
+            registry=self._registry,
+            clock=clock,
+            recorder=recorder,
+            changed=self._resubscribe,
+        )
         self._ready = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._standing: dict[Subscriber, _Standing] = {}
-        self._by_relation: dict[int, tuple[Subscription, ...]] = {}
 
     @property
     def warm(self) -> bool:
-        """Whether the slot is open: a subscription then takes effect within milliseconds."""
+        """Whether a subscription takes effect within milliseconds."""
         return self._ready.is_set()
+
+    @property
+    def running(self) -> bool:
+        """Whether it reads changes, or tries to: from the first subscriber on."""
+        return self._task is not None and not self._task.done()
 
     async def subscribe(
         self, outlet: Outlet, subscriber: Subscriber, wanted: Sequence[tuple[Binding, Wanted]], claims: Claims
@@ -99,134 +92,181 @@ class Worker:
         """Make the subscriptions of a channel, in place of those it has; None when they are in effect.
 
         From the return on, without a turn of the event loop in between, everything that is committed is delivered
-        to those who may see it; the caller announces that at once. Raises `VisibilityError`.
+        to those who may see it, if the slot stands; the caller announces that at once. Raises `VisibilityError`.
         """
         while True:
             await self._until_ready()
             made = await self._visibility.subscribe(subscriber, wanted, claims)
             if isinstance(made, Refused):
+                self._registry.leave(subscriber)
+                if not self._tenant.quirks.dropped_tables_stay_dead:
+                    self._deaf[subscriber] = outlet
                 return made
             if self.warm:
-                self._standing[subscriber] = _Standing(outlet=outlet, subscriptions=made)
-                self._index()
+                self._deaf.pop(subscriber, None)
+                self._registry.add(outlet, subscriber, made)
                 return None
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
-        """Forget a subscriber; nothing is delivered to it any more."""
-        if self._standing.pop(subscriber, None) is not None:
-            self._index()
+        """Forget a subscriber; nothing is delivered to it any more, though its rows live on for a while."""
+        self._deaf.pop(subscriber, None)
+        self._registry.leave(subscriber)
+
+    async def reload(self) -> None:
+        """Give up the slot; every channel is told to subscribe again, and the first one to do so opens it anew."""
+        await self._stop()
+        self._put_down()
 
     async def close(self) -> None:
         """Stop reading and give up the slot; raises whatever had ended the loop unexpectedly."""
+        task = await self._stop()
+        if task is not None and not task.cancelled():
+            task.result()
+
+    async def _stop(self) -> asyncio.Task[None] | None:
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-            if not task.cancelled():
-                task.result()
+        return task
 
     async def _until_ready(self) -> None:
         """Cold, the real server's channel looks again only after a random 1 to 3 s, however soon the slot stands."""
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(), name="realtime worker")
-            self._task.add_done_callback(self._ended)
+        self._start()
         if self._instant or not self._tenant.quirks.cold_worker_delay:
             await self._ready.wait()
         while not self.warm:
             await self._clock.sleep(self._rng.uniform(*self._tenant.subscribe_retry_s))
+            self._start()
+
+    def _start(self) -> None:
+        if not self.running:
+            self._task = asyncio.create_task(self._run(), name="realtime worker")
+            self._task.add_done_callback(self._ended)
 
     async def _run(self) -> None:
-        failures = 0
-        while failures < MAX_FAILURES:
-            if failures:
-                await self._clock.sleep(backoff_s(failures, rng=self._rng))
-            source = self._open_source()
-            try:
-                await source.open()
-                self._ready.set()
-                while True:
-                    await self._step(source)
-                    failures = 0
-            except (ReplicationError, VisibilityError) as error:
-                failures += 1
-                self._recorder.record(_ACTOR, "poll", {"failures": failures}, type="info", error=str(error))
-            finally:
-                self._ready.clear()
-                await source.close()
+        """Read and keep house, until the one has failed too often or the other finds that nobody is left."""
+        self._delivering.limit = self.limits.database(self._clock.now())
+        work = (asyncio.create_task(self._read()), asyncio.create_task(self._housekeeping.run()))
+        try:
+            done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            self._ready.clear()
+            for task in work:
+                task.cancel()
+            await asyncio.gather(*work, return_exceptions=True)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        """Six failures in a row, or a fault of ours: every channel subscribes again (realtime-facts 4.3)."""
-        if task.cancelled():
-            return
-        if (error := task.exception()) is not None:
-            message = {"message": "the realtime worker broke", "exception": error}
-            asyncio.get_running_loop().call_exception_handler(message)
-        standing, self._standing = self._standing, {}
-        self._index()
-        for subscriber, each in standing.items():
-            each.outlet.down(subscriber)
+    async def _read(self) -> None:
+        """Open a source and read it, again after every failure; return after six in a row (realtime-facts 4.3)."""
+        trouble = _Trouble()
+        begun = False
+        while trouble.failures < MAX_FAILURES:
+            try:
+                begun = begun or await self._begin()
+                await self._read_source(trouble)
+            except (ReplicationError, VisibilityError) as error:
+                await self._recover(trouble, error)
+
+    async def _begin(self) -> bool:
+        """No row is left of an earlier worker; the tables are known. While there are none there is no slot."""
+        await self._visibility.clear()
+        self._housekeeping.published = await self._visibility.published()
+        while self._tenant.quirks.no_slot_for_empty_publication and not self._housekeeping.published:
+            self._ready.set()
+            await self._clock.sleep(self._tenant.publication_check_s)
+            self._housekeeping.published = await self._visibility.published()
+        if self._ready_without_slot:
+            self._ready.set()
+        return True
+
+    @property
+    def _ready_without_slot(self) -> bool:
+        return self._tenant.quirks.subscribed_without_slot and not self._instant
+
+    async def _read_source(self, trouble: "_Trouble") -> None:
+        source = self._open_source()
+        try:
+            await source.open()
+            self._ready.set()
+            while True:
+                await self._step(source)
+                trouble.over()
+        finally:
+            if not self._ready_without_slot:
+                self._ready.clear()
+            await source.close()
 
     async def _step(self, source: ChangeSource) -> None:
-        batch = await source.read()
-        delivered = await self._handle(batch)
+        try:
+            batch, delivered = await self._poll(source)
+        except TimeoutError as error:
+            raise ReplicationLost(f"a poll took more than {self._tenant.poll_timeout_s} s") from error
         if self._instant:
             return
         idle_poll_500ms = self._tenant.quirks.idle_poll_500ms
         pause = pause_s(delivered=delivered, raw=batch.raw, idle_poll_500ms=idle_poll_500ms, rng=self._rng)
         await self._clock.sleep(pause)
 
-    async def _handle(self, batch: Batch) -> bool:
-        """Send a batch to whom it may concern; whether anybody was concerned."""
-        traced = [(change, self._row(change)) for change in batch.changes]
-        for change, row in traced:
-            self._record("decode", row, {"lsn": str(change.lsn)})
-        asked = [(self._question(change), row) for change, row in traced]
-        questions = [question for question, _ in asked if question.subscriptions]
-        answers = iter(await self._visibility.judge(questions) if questions else ())
-        outboxes: defaultdict[Outlet, list[Delivery]] = defaultdict(list)
-        for question, row in asked:
-            self._send(question.change, next(answers) if question.subscriptions else Judgement(), row, outboxes)
-        for outlet, deliveries in outboxes.items():
-            outlet.deliver(deliveries)
-        return bool(outboxes)
+    async def _poll(self, source: ChangeSource) -> tuple[Batch, bool]:
+        """Read and deliver. What takes too long is lost, a huge transaction too; waiting for rows does not count."""
+        slow = self._tenant.quirks.polls_take_time and not self._instant
+        async with asyncio.timeout(None if self._instant else self._tenant.poll_timeout_s) as limit:
+            if slow:
+                await self._clock.sleep(lead_s(rng=self._rng))
+            begun = self._clock.now()
+            batch = await source.read()
+            if self._instant:
+                limit.reschedule(asyncio.get_running_loop().time() + self._tenant.poll_timeout_s)
+            not_before = begun + poll_s(len(batch.changes), rng=self._rng) if slow else 0.0
+            return batch, await self._delivering.deliver(batch, not_before=not_before)
 
-    def _question(self, change: Change) -> Question:
-        interested = self._by_relation.get(change.relation.oid, ())
-        return Question(change=change, subscriptions=tuple(each for each in interested if each.hears(change.action)))
+    async def _recover(self, trouble: "_Trouble", error: ReplicationError | VisibilityError) -> None:
+        """Wait until it may be tried again: after an error of SQL for a moment, for a connection longer."""
+        trouble.failures += 1
+        self._recorder.record(ACTOR, "poll", {"failures": trouble.failures}, type="info", error=str(error))
+        if trouble.failures == MAX_FAILURES:
+            return
+        if isinstance(error, SlotBusy) and trouble.failures >= BUSY_FAILURES:
+            await self._release(error.slot)
+        trouble.waited = backoff_s(trouble.waited, rng=self._rng)
+        slow = isinstance(error, ReplicationLost) and self._tenant.quirks.slow_reconnect and not self._instant
+        await self._clock.sleep(self._rng.uniform(*self._tenant.reconnect_s) if slow else trouble.waited)
 
-    def _send(
-        self,
-        change: Change,
-        judgement: Judgement,
-        row: RowKeys | None,
-        outboxes: defaultdict[Outlet, list[Delivery]],
-    ) -> None:
-        seen = [each for output in judgement.outputs for each in output.subscriptions]
-        self._record("authorise", row, {"to": _links(seen), "withheld": _links(judgement.withheld)})
-        for output in judgement.outputs:
-            for each in dispatch(change, output):
-                standing = self._standing.get(each.subscriber)
-                if standing is not None:
-                    link, topic = each.subscriber.link, each.subscriber.topic
-                    self._record("dispatch", row, {"link": link, "topic": topic, "ids": list(each.ids)})
-                    outboxes[standing.outlet].append(Delivery(topic=topic, frame=each.frame, row=row))
+    async def _release(self, slot: str) -> None:
+        try:
+            await self._visibility.release(slot)
+        except VisibilityError as error:
+            self._recorder.record(ACTOR, "poll", {"slot": slot}, type="info", error=str(error))
 
-    def _row(self, change: Change) -> RowKeys | None:
-        table, action = change.relation.table, str(change.action)
-        row = self._trace(table, action, row_of(change)) if self._trace is not None else None
-        return None if row is None else {"table": table, "action": action, **row}
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Idle, six failures in a row, or a fault of ours: whoever stands subscribes again (realtime-facts 4.3)."""
+        if task.cancelled():
+            return
+        if (error := task.exception()) is not None:
+            message = {"message": "the realtime worker broke", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(message)
+        self._put_down()
 
-    def _record(self, hop: str, row: RowKeys | None, more: Mapping[str, Any]) -> None:
-        if row is not None:
-            self._recorder.record(_ACTOR, hop, {**row, **more})
+    def _put_down(self) -> None:
+        for subscriber, outlet in self._registry.clear().items():
+            outlet.down(subscriber)
 
-    def _index(self) -> None:
-        index: defaultdict[int, list[Subscription]] = defaultdict(list)
-        for standing in self._standing.values():
-            for subscription in standing.subscriptions:
-                index[subscription.relation].append(subscription)
-        self._by_relation = {relation: tuple(each) for relation, each in index.items()}
+    def _resubscribe(self) -> None:
+        """The publication has other tables: every row is gone, every channel subscribes anew, at once (p13)."""
+        deaf, self._deaf = self._deaf, {}
+        for subscriber, outlet in {**self._registry.clear(), **deaf}.items():
+            outlet.down(subscriber, at_once=True)
 
 
-def _links(subscriptions: Sequence[Subscription]) -> list[str]:
-    return sorted({each.subscriber.link for each in subscriptions})
+class _Trouble:
+    """How often in a row a source has failed, and how long was waited the last time."""
+
+    def __init__(self) -> None:
+        self.failures = 0
+        self.waited: float | None = None
+
+    def over(self) -> None:
+        """It works again."""
+        self.failures, self.waited = 0, None

@@ -1,7 +1,7 @@
 """One decoded change of one row, as it left the WAL: the value between PostgreSQL and the Realtime worker."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -44,7 +44,7 @@ class Change:
     `record` and `old_record` hold column → text as PostgreSQL's output functions print it, None for NULL. A
     column that is absent was not in the WAL: an unchanged TOAST value, or no part of the identity. `old_record`
     is None where the WAL has no old tuple. `lsn` is that of the commit, `position` the change's place in its
-    transaction (from 0): (lsn, position) is the total order.
+    transaction (from 0): (lsn, position) is the total order. `xid` is the transaction's number in the WAL.
     """
 
     lsn: Lsn
@@ -54,6 +54,7 @@ class Change:
     action: Action
     record: Mapping[str, str | None] | None
     old_record: Mapping[str, str | None] | None = None
+    xid: int = field(default=0, compare=False)
 
 
 Trace = Callable[[str, str, Mapping[str, Any]], Mapping[str, Any] | None]

@@ -143,6 +143,7 @@ class Assembler:
             action=_ACTIONS[type(row)],
             record=None if isinstance(row, Delete) else _record(relation, row.new),
             old_record=None if isinstance(row, Insert) else _old_record(relation, row),
+            xid=self._begin.xid,
         )
 
 

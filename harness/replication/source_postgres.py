@@ -5,7 +5,7 @@ from typing import Final
 import asyncpg
 
 from harness.clock import Clock, SystemClock
-from harness.errors import ReplicationError
+from harness.errors import ReplicationError, ReplicationLost, SlotBusy
 from harness.replication.change import Change
 from harness.replication.pgoutput import Assembler
 from harness.replication.source import Batch
@@ -13,6 +13,14 @@ from harness.replication.source import Batch
 _CLOCK: Final = SystemClock()
 _GOODBYE_S: Final = 5.0
 _BROKEN: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+_LOST: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InterfaceError,
+    OSError,
+)
 
 _SLOT = "select temporary from pg_replication_slots where slot_name = $1"
 _CREATE = "select pg_create_logical_replication_slot($1, 'pgoutput', true)"
@@ -74,7 +82,7 @@ class PolledSource:
             await self._prepare(self._connection)
         except _BROKEN as error:
             await self.close()
-            raise ReplicationError(f"slot {self._slot} could not be made: {error}") from error
+            raise _told(f"slot {self._slot} could not be made", error) from error
         except BaseException:
             await self.close()
             raise
@@ -86,7 +94,7 @@ class PolledSource:
         self._made = False
         temporary = await connection.fetchval(_SLOT, self._slot)
         if temporary:
-            raise ReplicationError(f"slot {self._slot} belongs to another session; it goes when that one ends")
+            raise SlotBusy(self._slot)
         if temporary is None:
             await connection.fetchval(_CREATE, self._slot)
         self._made = temporary is None
@@ -99,7 +107,7 @@ class PolledSource:
             await self._snapshot_if_due(self._connection)
             rows = await self._connection.fetch(_READ, self._slot, self._max_changes, self._publication)
         except _BROKEN as error:
-            raise ReplicationError(f"slot {self._slot} could not be read: {error}") from error
+            raise _told(f"slot {self._slot} could not be read", error) from error
         changes: list[Change] = []
         for row in rows:
             changes += self._assembler.feed(row["data"])
@@ -121,3 +129,8 @@ class PolledSource:
         if self._next_snapshot is not None and self._clock.now() >= self._next_snapshot:
             self._next_snapshot = self._clock.now() + self._snapshot_every_s
             await connection.fetchval(_SNAPSHOT)
+
+
+def _told(what: str, error: Exception) -> ReplicationError:
+    """The error to raise: whether only the statement failed or the whole connection is gone."""
+    return (ReplicationLost if isinstance(error, _LOST) else ReplicationError)(f"{what}: {error}")

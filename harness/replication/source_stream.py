@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Self
 
-from harness.errors import ReplicationError
+from harness.errors import ReplicationError, ReplicationLost, SlotBusy
 from harness.replication.change import Change
 from harness.replication.lsn import Lsn
 from harness.replication.pgoutput import Assembler
@@ -30,6 +30,8 @@ from harness.replication.stream_protocol import (
 _CHUNK: Final = 1 << 18
 _GOODBYE_S: Final = 1.0
 _LET_IN: Final = bytes(4)
+_EXISTS: Final = "(42710)"
+_SHUTTING_DOWN: Final = ("57P01", "57P02", "57P03")
 
 
 class StreamedSource:
@@ -129,7 +131,12 @@ class StreamedSource:
         ):
             return
         kind = "TEMPORARY " if self._temporary else ""
-        await line.command(f"CREATE_REPLICATION_SLOT {_name(self._slot)} {kind}LOGICAL pgoutput NOEXPORT_SNAPSHOT")
+        try:
+            await line.command(f"CREATE_REPLICATION_SLOT {_name(self._slot)} {kind}LOGICAL pgoutput NOEXPORT_SNAPSHOT")
+        except ReplicationError as error:
+            if _EXISTS in str(error):
+                raise SlotBusy(self._slot) from error
+            raise
 
     def _take(self, message: Data | Keepalive | None) -> list[Change]:
         changes: list[Change] = []
@@ -156,7 +163,7 @@ class _Line:
         try:
             line = cls(*await asyncio.open_unix_connection(path))
         except OSError as error:
-            raise ReplicationError(f"no PostgreSQL at {path}: {error}") from error
+            raise ReplicationLost(f"no PostgreSQL at {path}: {error}") from error
         try:
             line.send(startup(parameters))
             await line._until(b"Z")
@@ -209,16 +216,17 @@ class _Line:
         try:
             chunk = await self._reader.read(_CHUNK)
         except OSError as error:
-            raise ReplicationError(f"the replication connection broke: {error}") from error
+            raise ReplicationLost(f"the replication connection broke: {error}") from error
         if not chunk:
-            raise ReplicationError("the server closed the replication connection")
+            raise ReplicationLost("the server closed the replication connection")
         return chunk
 
 
 def _refuse_errors(frame: Frame) -> None:
     if frame.kind == b"E":
         fields = error_fields(frame.body)
-        raise ReplicationError(f"PostgreSQL: {fields.get('M', 'an error without words')} ({fields.get('C', '?')})")
+        said = f"PostgreSQL: {fields.get('M', 'an error without words')} ({fields.get('C', '?')})"
+        raise (ReplicationLost if fields.get("C") in _SHUTTING_DOWN else ReplicationError)(said)
     if frame.kind == b"R" and frame.body != _LET_IN:
         raise ReplicationError("the server wants a password: only a cluster of our own can be streamed")
 

@@ -1,5 +1,6 @@
 """The line that tells on stderr how a run goes, while it goes: a sink of the recorder."""
 
+import sys
 from collections import Counter
 from collections.abc import Callable
 from types import TracebackType
@@ -54,6 +55,8 @@ class Progress:
                 get_renderable=lambda: Text(self.line(), overflow="ellipsis", no_wrap=True),
                 console=self._console,
                 transient=True,
+                # Results that go to the same terminal are printed above the line.
+                redirect_stdout=sys.stdout.isatty(),
             )
             self._live.start()
         return self

@@ -6,154 +6,24 @@ Tables are like those of the recordings (p02, p02b, p12).
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
-from random import Random
 from typing import Any
 
-import asyncpg
 import pytest
 import pytest_asyncio
-from aiohttp import web
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from harness.backends.cluster import Cluster, start_cluster
-from harness.clock import SystemClock
-from harness.history.recorder import Recorder
 from harness.realtime.quirks import Quirks
-from harness.realtime.server import RealtimeServer
-from harness.realtime.tenant import Tenant
-from harness.realtime.visibility_postgres import PostgresVisibility
-from harness.realtime.worker import Worker
-from harness.replication.source_postgres import PolledSource
-from harness.replication.source_stream import StreamedSource
 from harness.tokens import DEVELOPMENT_SECRET, mint, user_id
-
-CLOCK = SystemClock()
-TABLES = Path(__file__).with_name("realtime_tables.sql").read_text("utf-8")
-ALICE, BOB = str(user_id("alice")), str(user_id("bob"))
+from tests.integration.realtime_stack import ALICE, BOB, CLOCK, Client, Stack, a_stack
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def cluster() -> AsyncIterator[Cluster]:
     async with await start_cluster() as running:
         yield running
-
-
-@dataclass(kw_only=True)
-class Client:
-    """A socket that keeps what it reads."""
-
-    socket: ClientConnection
-    read: list[Any] = field(default_factory=list)
-
-    async def send(self, *parts: Any) -> None:
-        await self.socket.send(json.dumps(list(parts)))
-
-    async def say(self, text: str) -> Any:
-        """Send a frame, and read the next."""
-        await self.socket.send(text)
-        return await self.next()
-
-    async def next(self) -> Any:
-        text = await asyncio.wait_for(self.socket.recv(), 10)
-        assert isinstance(text, str)
-        return json.loads(text)
-
-    async def join(self, topic: str, *elements: Any, **payload: Any) -> Any:
-        """Join and be subscribed; the reply's bindings."""
-        config = {"postgres_changes": list(elements)}
-        await self.send("1", "1", f"realtime:{topic}", "phx_join", {"config": config, **payload})
-        reply = await self.next()
-        assert reply[3:] == ["phx_reply", {"status": "ok", "response": reply[4]["response"]}]
-        assert (await self.next())[4]["message"] == "Subscribed to PostgreSQL"
-        return reply[4]["response"]["postgres_changes"]
-
-    async def data(self) -> Any:
-        message = await self.next()
-        assert message[3] == "postgres_changes"
-        return message[4]["data"]
-
-    async def silence(self) -> None:
-        """Nothing was sent before the reply to a heartbeat."""
-        await self.send(None, "h", "phoenix", "heartbeat", {})
-        assert (await self.next())[1] == "h"
-
-
-@dataclass(kw_only=True)
-class Stack:
-    port: int
-    sql: asyncpg.Connection
-    recorder: Recorder
-    worker: Worker
-    failed: asyncio.Event
-
-    async def warm_again(self) -> None:
-        """Wait until a worker that failed has opened its slot again; bindings tell when that is."""
-        async with self.client() as other:
-            await other.join("warm", {"event": "*", "schema": "public", "table": "t_events"})
-
-    def url(self, *, role: str = "anon", sub: str | None = None, vsn: str = "2.0.0", more: str = "") -> str:
-        token = mint(DEVELOPMENT_SECRET, role=role, wall=CLOCK.wall(), sub=sub)
-        return f"ws://127.0.0.1:{self.port}/socket/websocket?apikey={token}&vsn={vsn}{more}"
-
-    @asynccontextmanager
-    async def client(self, **options: Any) -> AsyncIterator[Client]:
-        async with connect(self.url(**options), ping_interval=None, max_size=None) as socket:
-            yield Client(socket=socket)
-
-
-@asynccontextmanager
-async def a_stack(cluster: Cluster, *, polled: bool = False, **settings: Any) -> AsyncIterator[Stack]:
-    """A server over a fresh database."""
-    await _recreate(cluster)
-    sql = await asyncpg.connect(cluster.url("realtime_test"))
-    await sql.execute(TABLES)
-    tenant = Tenant(jwt_secret=DEVELOPMENT_SECRET, **settings)
-    failed = asyncio.Event()
-    recorder = Recorder(CLOCK.now, sinks=(lambda op: failed.set() if op.f == "poll" else None,))
-    visibility = PostgresVisibility(cluster.url("realtime_test"), quirks=tenant.quirks)
-    await visibility.open()
-
-    def open_source() -> PolledSource | StreamedSource:
-        if polled:
-            return PolledSource(cluster.url("realtime_test"))
-        return StreamedSource(cluster.socket_dir, cluster.port, database="realtime_test")
-
-    worker = Worker(
-        tenant=tenant,
-        visibility=visibility,
-        open_source=open_source,
-        clock=CLOCK,
-        rng=Random(1),
-        recorder=recorder,
-        trace=lambda table, action, record: {"event_id": record.get("id")},
-        instant=not polled,
-    )
-    server = RealtimeServer(tenant=tenant, worker=worker, recorder=recorder, clock=CLOCK)
-    app = web.Application()
-    app.add_routes(server.routes())
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield Stack(port=runner.addresses[0][1], sql=sql, recorder=recorder, worker=worker, failed=failed)
-    finally:
-        await server.close()
-        await worker.close()
-        await visibility.close()
-        await runner.cleanup()
-        await sql.close()
-
-
-async def _recreate(cluster: Cluster) -> None:
-    admin = await asyncpg.connect(cluster.url())
-    await admin.execute("drop database if exists realtime_test with (force)")
-    await admin.execute("create database realtime_test")
-    await admin.close()
 
 
 @pytest.fixture
@@ -433,9 +303,52 @@ CANNOT = "Unable to subscribe to changes with given parameters. "
             "[event: *, schema: public, table: no_such_table, filters: [], select: nil]",
         ),
         (
-            {"schema": "public", "table": "t_events", "filter": "id=neq.1"},
+            {"schema": "public", "table": "t_types", "filter": "b=is.maybe"},
             "anon",
-            "realtime-harness cannot evaluate the operator `neq` yet, only `eq`",
+            CANNOT
+            + "An exception happened so please "
+            + ASKED
+            + 't_types, filters: [{"b", "is", "maybe", false}], select: nil]. '
+            "Exception: ERROR P0001 (raise_exception) "
+            "invalid value for is filter: must be null, true, false, or unknown",
+        ),
+        (
+            {"schema": "public", "table": "t_events", "filter": "kind=is.true"},
+            "anon",
+            CANNOT
+            + "An exception happened so please "
+            + ASKED
+            + 't_events, filters: [{"kind", "is", "true", false}], select: nil]. '
+            "Exception: ERROR P0001 (raise_exception) is true filter requires a boolean column, got text",
+        ),
+        (
+            {"schema": "public", "table": "t_events", "filter": "id=not.like.5%"},
+            "anon",
+            CANNOT
+            + "An exception happened so please "
+            + ASKED
+            + 't_events, filters: [{"id", "like", "5%", true}], select: nil]. '
+            "Exception: ERROR P0001 (raise_exception) "
+            "operator like requires a text-compatible column type, got integer",
+        ),
+        (
+            {"schema": "public", "table": "t_events", "filter": "kind=match.("},
+            "anon",
+            CANNOT
+            + "An exception happened so please "
+            + ASKED
+            + 't_events, filters: [{"kind", "match", "(", false}], select: nil]. '
+            "Exception: ERROR P0001 (raise_exception) "
+            "invalid regular expression for match filter: invalid regular expression: parentheses () not balanced",
+        ),
+        (
+            {"schema": "public", "table": "t_events", "filter": "id=in.(1,x)"},
+            "anon",
+            CANNOT
+            + "An exception happened so please "
+            + ASKED
+            + 't_events, filters: [{"id", "in", "{1,x}", false}], select: nil]. '
+            'Exception: ERROR 22P02 (invalid_text_representation) invalid input syntax for type integer: "x"',
         ),
     ],
 )

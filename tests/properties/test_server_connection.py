@@ -5,6 +5,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.phoenix.message import Binary
 from harness.phoenix.server import JoinAsked, ServerConnection
 
 TOPICS = st.sampled_from(["realtime:a", "realtime:b", "realtime:", "phoenix", "foo", ""])
@@ -14,8 +15,14 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )
-FRAMES = st.one_of(
+BINARY = st.one_of(
     st.binary(max_size=20),
+    st.tuples(st.sampled_from([b"\x00", b"\x03"]), st.binary(min_size=4, max_size=50)).map(b"".join),
+    st.binary(max_size=20).map(lambda data: bytes((0, 1, 1, 10, 8)) + b"12realtime:aphx_join" + data),
+    st.binary(max_size=20).map(lambda data: bytes((3, 1, 1, 10, 1, 0, 1)) + b"12realtime:ae" + data),
+)
+FRAMES = st.one_of(
+    BINARY,
     st.text(st.characters(codec=None), max_size=30),
     JSON.map(json.dumps),
     st.tuples(JSON, JSON, TOPICS | JSON, EVENTS | JSON, JSON).map(list).map(json.dumps),
@@ -56,7 +63,7 @@ def _answer(connection: ServerConnection, *, accepts: bool) -> None:
     for request in connection.requests():
         if isinstance(request, JoinAsked):
             if accepts:
-                connection.accept(request.channel, {"echo": request.payload})
+                connection.accept(request.channel, None if isinstance(request.payload, Binary) else [request.payload])
             else:
                 connection.refuse(request.channel, "no", at=0.0)
                 connection.tick(1.0)

@@ -1,40 +1,52 @@
 -- Every query of the server that is no function. A line `-- name: …` begins one; the lines under it say what it is.
 
 -- name: columns
--- The columns of each of the relations $1, in the order of the catalog.
-select r.relation, k.name, k.type_name, k.bare_type, k.full_type, k.built_in, k.enum, k.key
-from unnest($1::oid[]) as r (relation), realtime.harness_columns(r.relation) k
+-- The columns of each of the relations $1 in the order of the catalog, with the table's present name.
+select r.relation, n.nspname as schema, c.relname as table,
+       k.name, k.type_name, k.bare_type, k.full_type, k.built_in, k.enum, k.key
+from unnest($1::oid[]) as r (relation)
+join pg_class c on c.oid = r.relation
+join pg_namespace n on n.oid = c.relnamespace
+cross join realtime.harness_columns(r.relation) k
 order by r.relation, k.attnum;
 
+-- name: subscribe
+-- The rows of $2 in realtime.subscription; see harness_subscribe in schema.sql.
+select element_at, number, relation from realtime.harness_subscribe($1, $2, $3, $4);
+
+-- name: clear
+-- No row is left of anybody; a worker starts so (realtime-facts 4.1).
+with forgotten as (delete from realtime.harness_forgotten) delete from realtime.subscription;
+
+-- name: remove
+-- Away with the rows $1, and with the memory of the rows $2, which somebody else has deleted.
+with forgotten as (delete from realtime.harness_forgotten where id = any ($2::bigint[]))
+delete from realtime.subscription where id = any ($1::bigint[]);
+
 -- name: published
--- The tables of publication $1 that schema $2 and table $3 name, as LIKE patterns with * for % if $4, and which
--- of their columns role $5 may select. Raises if there is such a table and no such role.
-select c.oid as relation, k.name, k.type_name, k.bare_type, k.full_type, k.built_in, k.enum, k.key,
-       has_column_privilege(quote_ident($5::text)::regrole, c.oid, k.attnum, 'select') as selectable
-from pg_publication_tables p
-join pg_namespace n on n.nspname = p.schemaname
-join pg_class c on c.relnamespace = n.oid and c.relname = p.tablename
-cross join realtime.harness_columns(c.oid) k
-where p.pubname = $1::text
-  and case when $4::boolean
-    then p.schemaname::text like replace($2::text, '*', '%') escape ''
-      and p.tablename::text like replace($3::text, '*', '%') escape ''
-    else $2::text in ('*', p.schemaname::text) and $3::text in ('*', p.tablename::text)
-  end
-order by c.oid, k.attnum;
+-- The tables of publication $1.
+select format('%I.%I', schemaname, tablename)::regclass::oid as relation
+from pg_publication_tables where pubname = $1::text;
 
--- name: canonical
--- The values $2 as their types $1 print them, in order.
-select realtime.harness_canonical(v.type, v.value) as value
-from unnest($1::text[], $2::text[]) with ordinality as v (type, value, number)
-order by v.number;
+-- name: mirror
+-- Our own publication $2 of the same tables as $1, now and from now on; see harness_mirror in schema.sql.
+with mirrored as (
+  insert into realtime.harness_mirrored values ($1, $2) on conflict (original) do update set mirror = excluded.mirror
+)
+select realtime.harness_mirror($1, $2);
 
--- name: equal
--- Whether the texts $2 and $3 are equal as values of the types $1, in order.
-select realtime.harness_equal(v.type, v.one, v.other) as equal
-from unnest($1::text[], $2::text[], $3::text[]) with ordinality as v (type, one, other, number)
-order by v.number;
+-- name: release
+-- End the session that holds slot $1.
+select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = $1::text and active_pid is not null;
+
+-- name: compare
+-- Whether each value $3 meets its filter: types $1, operators $2, literals $4, negated $5; null for neither. With $6
+-- what raises is null.
+select realtime.harness_meets(c.type, c.op, c.value, c.literal, c.negate, $6) as met
+from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[]) with ordinality
+  as c (type, op, value, literal, negate, number)
+order by c.number;
 
 -- name: judge
 -- Grants and verdicts of a batch, in one round trip; see harness_judge in schema.sql.
-select realtime.harness_judge($1::jsonb, $2::jsonb)::text as judged;
+select realtime.harness_judge($1::jsonb, $2::jsonb, $3)::text as judged;

@@ -1,8 +1,8 @@
 import pytest
 
 from harness.errors import FrameError, UsageError
-from harness.phoenix.message import Message, RawJson
-from harness.phoenix.serializer import V1, V2, decode, encode
+from harness.phoenix.message import JSON_ENCODED, RAW_ENCODED, Binary, Message, RawJson, UserBroadcast
+from harness.phoenix.serializer import V1, V2, decode, decode_user_broadcast, encode, encode_user_broadcast
 
 CHANGE_ROW = '{"n": 1000, "at": "2026-11-24T06:10:14.491223+00:00", "id": 1, "grp": "O"}'
 
@@ -99,8 +99,6 @@ def test_a_recorded_frame_of_vsn_1_is_read(frame: str, message: Message) -> None
         '{"topic": "realtime:test", "event": "broadcast"}',
         '{"topic": "phoenix", "event": "heartbeat", "ref": "5"}',
         '[null, "5", "phoenix", "heartbeat"]',
-        '[null, "9", "realtime:test", null, {}]',
-        '{"topic": "realtime:test", "event": null, "payload": {}, "ref": "9"}',
         b"",
         b"\x00\x01",
         b"\x03\x01\x01",
@@ -144,9 +142,99 @@ def test_elements_after_the_fifth_are_ignored() -> None:
     assert message == Message(join_ref="1", ref="2", topic="realtime:test", event="heartbeat", payload={})
 
 
-def test_a_binary_frame_says_which_kind_it_is() -> None:
-    with pytest.raises(FrameError, match="kind 3 \\(user broadcast push\\)"):
-        decode(b"\x03\x01", V2)
+def test_a_topic_or_event_that_is_no_string_is_a_message() -> None:
+    """Recorded: p07, `m_topic_num` and `m_event_null`."""
+    topic = decode('[null, "9", 5, "phx_join", {}]', V2)
+    event = decode('{"topic": "realtime:test", "event": null, "payload": {}, "ref": "9"}', V1)
+
+    assert topic == Message(ref="9", topic=5, event="phx_join", payload={})
+    assert event == Message(ref="9", topic="realtime:test", event=None, payload={})
+
+
+@pytest.mark.parametrize(
+    ("frame", "payload"),
+    [
+        (
+            "0301020e0500013137377265616c74696d653a726f6f6d3162696e65767b227a223a317d",
+            UserBroadcast(user_event="binev", encoding=JSON_ENCODED, data=b'{"z":1}'),
+        ),
+        (
+            "0301020e0500003137377265616c74696d653a726f6f6d3162696e657600ff10",
+            UserBroadcast(user_event="binev", encoding=RAW_ENCODED, data=b"\x00\xff\x10"),
+        ),
+    ],
+)
+def test_a_recorded_user_broadcast_push_is_read(frame: str, payload: UserBroadcast) -> None:
+    """Recording p05, client A."""
+    message = decode(bytes.fromhex(frame), V2)
+
+    assert message == Message(join_ref="1", ref="77", topic="realtime:room1", event="broadcast", payload=payload)
+
+
+def test_metadata_of_a_user_broadcast_push_is_json() -> None:
+    frame = bytes((3, 0, 0, 1, 1, 7, 0)) + b"te" + b'{"a":1}' + b"rest"
+
+    message = decode(frame, V2)
+
+    assert message.payload == UserBroadcast(user_event="e", encoding=0, data=b"rest", metadata={"a": 1})
+
+
+def test_a_binary_push_is_read() -> None:
+    message = decode(b"\x00\x01\x01\x02\x0312phfoo\x00\xff", V2)
+
+    assert message == Message(join_ref="1", ref="2", topic="ph", event="foo", payload=Binary(data=b"\x00\xff"))
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b"",
+        b"\x00\x01\x02",  # recorded: p07, m_binary
+        b"\x03\x01",  # recorded: p07, m_binary_push3_bad
+        b"\x03\x01\x01\x01\x01\x00\x00ab",
+        b"\x00\x00\x00\x02\x01\xff\xfee",
+        bytes((3, 0, 0, 1, 1, 3, 0)) + b"te" + b"{a}",
+        b"\x01\x00\x00\x00\x00",
+        b"\x04\x01\x01\x00\x00te",
+        b"\xff",
+    ],
+)
+def test_a_binary_frame_that_is_no_push_is_a_frame_error(frame: bytes) -> None:
+    with pytest.raises(FrameError):
+        decode(frame, V2)
+
+
+def test_vsn_1_reads_a_binary_frame_as_text() -> None:
+    frame = '{"topic":"phoenix","event":"heartbeat","payload":{},"ref":"ü"}'
+
+    assert decode(frame.encode(), V1) == decode(frame, V1)
+    with pytest.raises(FrameError, match="UTF-8"):
+        decode(b"\xff", V1)
+
+
+def test_a_user_broadcast_is_framed_as_recorded() -> None:
+    """Recording p05, client C2."""
+    frame = encode_user_broadcast("realtime:room1", "binev", None, RAW_ENCODED, b"\x00\xff\x10")
+
+    assert frame.hex() == "040e0500007265616c74696d653a726f6f6d3162696e657600ff10"
+    assert decode_user_broadcast(frame) == Message(
+        topic="realtime:room1",
+        event="broadcast",
+        payload=UserBroadcast(user_event="binev", encoding=RAW_ENCODED, data=b"\x00\xff\x10"),
+    )
+
+
+def test_the_metadata_of_a_user_broadcast_is_json() -> None:
+    frame = encode_user_broadcast("t", "e", {"id": "7"}, JSON_ENCODED, b"[]")
+
+    assert frame == b'\x04\x01\x01\x0a\x01te{"id":"7"}[]'
+    with pytest.raises(FrameError):
+        decode_user_broadcast(frame[:8])
+
+
+def test_a_name_of_more_than_255_bytes_cannot_be_framed() -> None:
+    with pytest.raises(FrameError, match="255"):
+        encode_user_broadcast("ü" * 128, "e", None, JSON_ENCODED, b"")
 
 
 def test_the_server_sends_no_join_ref_in_vsn_1() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from harness.phoenix.message import RAW_ENCODED, UserBroadcast
 from harness.phoenix.server import ChannelOver, JoinAsked, Pushed, ServerConnection, TokenGiven
 
 V1, V2 = "1.0.0", "2.0.0"
@@ -138,6 +139,55 @@ def test_a_refused_join_is_answered_when_its_time_has_come() -> None:
     assert not connection.blocked
 
 
+def test_a_refusal_may_close_the_socket_after_its_answer() -> None:
+    """realtime-facts 6.2: too many joins."""
+    connection = a_connection()
+    join(connection, "realtime:x", "1")
+    connection.received('[null, "2", "phoenix", "heartbeat", {}]', 1.0)
+
+    connection.refuse(1, "ClientJoinRateLimitReached: Too many joins per second", at=5.0, close_code=1001)
+    connection.tick(4.9)
+    early = connection.close_code
+    connection.tick(5.0)
+
+    assert early is None
+    assert connection.close_code == 1001
+    (reply,) = connection.frames_to_send()
+    assert json.loads(str(reply))[4]["status"] == "error"
+
+
+@pytest.mark.parametrize("topic", [None, 5, ["realtime:test"], {"a": 1}])
+@pytest.mark.parametrize("event", ["phx_join", "broadcast"])
+def test_a_topic_that_is_no_string_is_unmatched(topic: Any, event: str) -> None:
+    """Recorded: p07, `m_topic_null` and `m_topic_num`."""
+    connection = joined()
+
+    connection.received(a_frame(None, "9", topic, event, {}), 1.0)
+
+    (reply,) = connection.frames_to_send()
+    unmatched = {"status": "error", "response": {"reason": "unmatched topic"}}
+    assert json.loads(str(reply)) == [None, "9", topic, "phx_reply", unmatched]
+
+
+@pytest.mark.parametrize("event", [None, 5, ["broadcast"], {}])
+def test_an_event_that_is_no_string_is_ignored_on_a_joined_topic(event: Any) -> None:
+    """Recorded: p07, `m_event_null`."""
+    connection = joined()
+
+    connection.received(a_frame("1", "9", "realtime:test", event, {}), 1.0)
+
+    assert (connection.requests(), connection.frames_to_send()) == ((), ())
+
+
+def test_a_user_broadcast_push_is_a_push_of_broadcast() -> None:
+    connection = joined()
+
+    connection.received(bytes((3, 1, 1, 13, 5, 0, 0)) + b"17realtime:testbinev\x00\xff", 1.0)
+
+    broadcast = UserBroadcast(user_event="binev", encoding=RAW_ENCODED, data=b"\x00\xff")
+    assert connection.requests() == (Pushed(channel=1, ref="7", event="broadcast", payload=broadcast),)
+
+
 def test_a_refused_join_of_a_joined_topic_ends_the_old_channel_all_the_same() -> None:
     connection = joined()
     join(connection, "realtime:test", "2")
@@ -158,7 +208,7 @@ def test_a_leave_is_answered_and_then_the_channel_is_closed() -> None:
 
     connection.received('["2", "4", "realtime:test", "phx_leave", {}]', 1.0)
 
-    assert connection.requests() == (ChannelOver(channel=1),)
+    assert connection.requests() == (ChannelOver(channel=1, left=True),)
     assert connection.frames_to_send() == (
         '["2","4","realtime:test","phx_reply",{"status":"ok","response":{}}]',
         '["2","2","realtime:test","phx_close",{}]',

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.realtime.auth import Claims, Reason, Refusal, verify
+from harness.realtime.auth import Claims, Reason, Refusal, signed_with, verify
 
 SECRET = "super-secret-jwt-token-with-at-least-32-characters-long"
 NOW = 1_795_486_984.5
@@ -144,6 +144,71 @@ def test_a_token_ends_in_the_second_that_it_names() -> None:
 def test_a_token_is_looked_at_again_at_its_end_or_after_five_minutes() -> None:
     claims = Claims(role="anon", expires=1000, text="{}", token="t")
 
-    assert claims.next_check_s(996.0, at_most=300.0) == 4.0
+    assert claims.next_check_s(996.7, at_most=300.0) == 4.0
     assert claims.next_check_s(0.0, at_most=300.0) == 300.0
     assert claims.next_check_s(2000.0, at_most=300.0) == 0.0
+
+
+@pytest.mark.parametrize("exp", ["1795490584", True, None, [1], {"a": 1}])
+def test_an_exp_that_is_no_number_is_refused(exp: Any) -> None:
+    assert verified(a_token({"role": "anon", "exp": exp})) == Refusal(reason=Reason.INVALID_TIME)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"role":"anon","exp":NaN}', '{"role":"anon","exp":1e999}', '{"role":"\\ud800"}', "[1]"]
+)
+def test_claims_that_no_database_could_read_are_malformed(text: str) -> None:
+    signed = f"{_part(b'{}')}.{_part(text.encode())}"
+
+    assert verified(f"{signed}.AAAA") == Refusal(reason=Reason.MALFORMED)
+
+
+@pytest.mark.parametrize("exp", [10**400, 10**17, 1e300])
+def test_a_token_may_be_good_for_ever(exp: Any) -> None:
+    claims = verified(a_token({"role": "anon", "exp": exp}))
+
+    assert isinstance(claims, Claims)
+    assert claims.next_check_s(NOW, at_most=300.0) == 300.0
+
+
+def test_a_token_is_url_decoded() -> None:
+    token = a_token({"role": "anon", "exp": NOW + 100})
+
+    assert isinstance(verified(token.replace(".", "%2E").replace("_", "%5F") + "%20"), Claims)
+
+
+@pytest.mark.parametrize("issuer", ["https://evil", 5, None])
+def test_a_claim_that_is_not_as_the_validators_want_it_is_refused(issuer: Any) -> None:
+    token = a_token({"role": "anon", "exp": NOW + 100, "iss": issuer})
+
+    refusal = verify(token, SECRET, wall=NOW, validators={"iss": "https://good"})
+
+    assert refusal == Refusal(reason=Reason.OTHER_CLAIM, claim=("iss", issuer))
+
+
+def test_the_words_for_a_claim_are_those_of_elixir() -> None:
+    refusal = Refusal(reason=Reason.OTHER_CLAIM, claim=("iss", "https://evil"))
+
+    words = '[message: "Invalid token", claim: "iss", claim_val: "https://evil"]'
+    assert refusal.at_connect() == (500, "Error connecting to Realtime")
+    assert refusal.at_join() == f"UnknownErrorOnChannel: {words}"
+    assert refusal.at_refresh() == words
+
+
+@pytest.mark.parametrize("claims", [{"iss": "https://good"}, {}])
+def test_a_claim_as_wanted_or_absent_is_no_reason_to_refuse(claims: dict[str, Any]) -> None:
+    token = a_token({"role": "anon", "exp": NOW + 100, **claims})
+
+    assert isinstance(verify(token, SECRET, wall=NOW, validators={"iss": "https://good"}), Claims)
+
+
+@pytest.mark.parametrize("claims", [{}, {"role": "x"}, {"exp": NOW + 9}, {"role": "x", "exp": NOW + 9}])
+def test_any_claims_will_do_for_the_admin_api(claims: dict[str, Any]) -> None:
+    assert signed_with(SECRET, a_token(claims), wall=NOW)
+
+
+@pytest.mark.parametrize(
+    "token", ["", "garbage", a_token({}, secret="another"), a_token({"exp": NOW - 9}), a_token({"exp": "x"})]
+)
+def test_a_token_of_somebody_else_will_not_do_for_the_admin_api(token: str) -> None:
+    assert not signed_with(SECRET, token, wall=NOW)

@@ -25,11 +25,11 @@ def test_after_nothing_it_waits_half_a_second_or_without_the_quirk_100_ms(idle_p
 
 
 @pytest.mark.parametrize(
-    ("failures", "least", "most"), [(1, 0.1, 0.1), (2, 0.1, 0.2), (3, 0.2, 0.4), (6, 1.6, 3.2), (9, 2.5, 5.0)]
+    ("before", "least", "most"), [(None, 0.1, 0.3), (0.2, 0.2, 0.6), (1.0, 1.0, 3.0), (5.0, 5 / 3, 5.0)]
 )
-def test_the_back_off_grows_to_five_seconds(failures: int, least: float, most: float) -> None:
+def test_the_back_off_grows_to_five_seconds(before: float | None, least: float, most: float) -> None:
     rng = Random(1)
 
-    waits = [backoff_s(failures, rng=rng) for _ in range(100)]
+    waits = [backoff_s(before, rng=rng) for _ in range(100)]
 
     assert least <= min(waits) <= max(waits) <= most

@@ -36,6 +36,7 @@ def a_subscriber(topic: str = "realtime:x", vsn: str = "2.0.0", *, legacy: bool 
 def a_subscription(subscriber: Subscriber, binding_id: int, position: int = 0) -> Subscription:
     return Subscription(
         subscriber=subscriber,
+        row=binding_id,
         binding_id=binding_id,
         position=position,
         relation=1,
@@ -101,15 +102,22 @@ def test_a_legacy_channel_gets_the_bare_data_under_the_name_of_the_action() -> N
         ),
         (
             Action.INSERT,
-            Output(subscriptions=(), error="Error 401: Unauthorized"),
+            Output(subscriptions=(), error="Error 401: Unauthorized", timeless=True),
             '{"table":"t","type":"INSERT","record":{},"columns":[],"errors":["Error 401: Unauthorized"],'
             '"schema":"public","commit_timestamp":null}',
         ),
         (
             Action.UPDATE,
-            Output(subscriptions=(), error="Error 400: Bad Request, no primary key"),
+            Output(subscriptions=(), error="Error 400: Bad Request, no primary key", timeless=True),
             '{"table":"t","type":"UPDATE","record":{},"columns":[],"errors":["Error 400: Bad Request, no primary key"],'
             '"schema":"public","commit_timestamp":null,"old_record":{}}',
+        ),
+        (
+            Action.INSERT,
+            Output(subscriptions=(), columns=COLUMNS, record='{"id": 1}', error="Error 413: Payload Too Large"),
+            '{"table":"t","type":"INSERT","record":{"id": 1},"columns":[{"name": "id", "type": "int4"}],'
+            '"errors":["Error 413: Payload Too Large"],"schema":"public",'
+            '"commit_timestamp":"2026-11-24T02:20:52.880Z"}',
         ),
     ],
 )

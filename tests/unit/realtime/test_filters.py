@@ -47,13 +47,21 @@ def test_what_cannot_be_read_is_refused_with_the_real_words(text: str, reason: s
 
 
 @pytest.mark.parametrize(
-    "op", ["neq", "lt", "lte", "gt", "gte", "like", "ilike", "is", "match", "imatch", "isdistinct"]
+    "op", ["eq", "neq", "lt", "lte", "gt", "gte", "like", "ilike", "is", "match", "imatch", "isdistinct"]
 )
-def test_an_operator_that_cannot_be_evaluated_yet_is_refused_and_not_ignored(op: str) -> None:
-    assert parse(f"a=eq.1,b={op}.1") == Unparsable(
-        message=f"realtime-harness cannot evaluate the operator `{op}` yet, only `eq`"
+def test_every_operator_is_read_negated_or_not(op: str) -> None:
+    assert parse(f"a={op}.1,a=not.{op}.2") == (
+        Filter(column="a", op=op, value="1"),
+        Filter(column="a", op=op, value="2", negate=True),
     )
-    assert isinstance(parse("a=in.(1,2)"), Unparsable)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("a=in.(1, 2)", "{1, 2}"), ("a=in.()", "{}"), ('a=in.(t4,"t,6")', '{t4,"t,6"}'), ("a=in.((1),2)", "{(1),2}")],
+)
+def test_the_list_of_in_becomes_an_array(text: str, value: str) -> None:
+    assert parse(text) == (Filter(column="a", op="in", value=value),)
 
 
 def test_a_filter_is_quoted_as_realtime_quotes_it() -> None:

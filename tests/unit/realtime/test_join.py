@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from harness.realtime.join import Join, JoinRefusal, read, shape_refusal, token_of
+from harness.phoenix.message import Binary
+from harness.realtime.join import BroadcastOptions, Join, JoinRefusal, public_refusal, read, shape_refusal, token_of
 from harness.realtime.subscription import binding
 
 KEYWORDS = (
@@ -47,17 +48,23 @@ def test_parts_that_are_not_valid_are_ignored(config: Any) -> None:
         ("x", CLAUSE),
         ({"broadcast": "x"}, CLAUSE),
         ({"postgres_changes": ["x"]}, 'UnknownErrorOnChannel: expected a map, got:\n\n    "x"\n'),
-        (
-            {"private": "TRUE"},
-            "NotBuilt: realtime-harness has no private channels yet; join with private: false",
-        ),
     ],
 )
 def test_parts_on_which_the_real_server_stumbles_are_refused(config: Any, reason: str) -> None:
     assert read("realtime:m", {"config": config}) == JoinRefusal(reason=reason)
 
 
-@pytest.mark.parametrize(("payload", "printed"), [([1], "[1]"), (None, "nil"), ("x", '"x"')])
+@pytest.mark.parametrize(
+    ("payload", "printed"),
+    [
+        ([1], "[1]"),
+        (None, "nil"),
+        ("x", '"x"'),
+        (Binary(data=b"{}"), '{:binary, "{}"}'),
+        (Binary(data=b""), '{:binary, ""}'),
+        (Binary(data=b"\x00\xff"), "{:binary, <<0, 255>>}"),
+    ],
+)
 def test_a_payload_that_is_no_object_is_refused(payload: Any, printed: str) -> None:
     assert shape_refusal("realtime:m", payload) == JoinRefusal(
         reason=f"UnknownErrorOnChannel: expected params to be a :map, got: `{printed}`"
@@ -71,7 +78,29 @@ def test_a_topic_needs_a_name() -> None:
 
 @pytest.mark.parametrize("enabled", [True, "true", "TRUE"])
 def test_presence_may_be_switched_on_with_a_string(enabled: Any) -> None:
-    assert read("realtime:x", {"config": {"presence": {"enabled": enabled, "key": 5}}}) == Join(presence=True)
+    assert read("realtime:x", {"config": {"presence": {"enabled": enabled, "key": 5}}}) == Join(
+        presence=True, presence_key=5
+    )
+
+
+def test_private_and_the_options_of_broadcast_are_read() -> None:
+    broadcast = {"self": True, "ack": "TRUE", "replay": {"since": 1}, "replication_ready": "no"}
+
+    join = read("realtime:x", {"config": {"private": "True", "broadcast": broadcast}})
+
+    options = BroadcastOptions(own=True, ack=True, replay=({"since": 1},))
+    assert join == Join(private=True, broadcast=options)
+
+
+@pytest.mark.parametrize("config", [{}, {"private": False}, {"private": "yes"}, [], None])
+def test_a_tenant_of_private_channels_refuses_public_ones(config: Any) -> None:
+    reason = "PrivateOnly: This project only allows private channels"
+
+    assert public_refusal({"config": config}) == JoinRefusal(reason=reason)
+
+
+def test_a_tenant_of_private_channels_lets_private_ones_in() -> None:
+    assert public_refusal({"config": {"private": "true"}}) is None
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,8 @@ NO_PARAMS = "No subscription params provided. Please provide at least a `schema`
             Wanted(action="*", schema="public", table="t", select=("a", "b")),
         ),
         ({"schema": "public", "table": "t", "select": None}, Wanted(action="*", schema="public", table="t")),
+        ({"schema": "public", "table": "t", "select": [5]}, Wanted(action="*", schema="public", table="t")),
+        ({"schema": "*", "select": []}, Wanted(action="*", schema="*", table="*")),
     ],
 )
 def test_an_element_is_understood(element: dict[str, Any], wanted: Wanted) -> None:

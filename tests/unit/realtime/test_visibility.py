@@ -1,23 +1,19 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
-from harness.realtime.auth import Claims
 from harness.realtime.quirks import Quirks
-from harness.realtime.subscription import BoundFilter, Subscriber, Subscription
 from harness.realtime.visibility import (
     Grant,
     Row,
     Table,
     TableColumn,
     columns_json,
-    comparisons,
-    meets,
     refusal,
     row,
     shape,
+    too_large,
 )
 from harness.replication.change import Action, Change, Column, Relation
 from harness.replication.lsn import Lsn
@@ -66,23 +62,6 @@ def a_change(
         record=record,
         old_record=old,
     )
-
-
-def a_subscription(*filters: BoundFilter, role: str = "anon", **more: Any) -> Subscription:
-    return Subscription(
-        subscriber=Subscriber(link="l", topic="realtime:x", vsn="2.0.0"),
-        binding_id=1,
-        position=0,
-        relation=1,
-        action="*",
-        claims=Claims(role=role, expires=1, text="{}", token="t"),
-        filters=filters,
-        **more,
-    )
-
-
-def a_filter(column: str, literal: str, *, negate: bool = False, as_text: bool = True) -> BoundFilter:
-    return BoundFilter(column=column, type_name="text", literal=literal, negate=negate, as_text=as_text)
 
 
 def test_the_old_row_of_an_update_that_left_the_key_alone_is_the_new_key() -> None:
@@ -158,10 +137,8 @@ def test_selected_columns_come_with_the_key() -> None:
     change = a_change(Action.INSERT, {"id": "1", "a": "x", "b": "y"})
 
     found = shape(change, row(change, TABLE, Quirks()), TABLE, ALL, ("b",))
-    key_alone = shape(change, row(change, TABLE, Quirks()), TABLE, ALL, ())
 
-    assert (found.columns, found.record, found.old) == ((ID, B), (ID, B), None)
-    assert key_alone.columns == (ID,)
+    assert (found.columns, found.record, found.old) == ((ID, B), (ID, B), ())
 
 
 @pytest.mark.parametrize(("secured", "old"), [(False, (ID, A, B)), (True, (ID,))])
@@ -171,7 +148,7 @@ def test_a_delete_under_row_security_carries_the_key_alone(secured: bool, old: t
 
     found = shape(change, row(change, TABLE, Quirks()), TABLE, grant, None)
 
-    assert (found.columns, found.record, found.old) == ((ID, A, B), None, old)
+    assert (found.columns, found.record, found.old) == ((ID, A, B), (), old)
 
 
 def test_columns_are_announced_as_postgresql_prints_json() -> None:
@@ -180,40 +157,47 @@ def test_columns_are_announced_as_postgresql_prints_json() -> None:
 
 
 @pytest.mark.parametrize(
-    ("filters", "tested", "met"),
-    [
-        ((), {}, True),
-        ((a_filter("a", "x"),), {"a": "x"}, True),
-        ((a_filter("a", "x"),), {"a": "y"}, False),
-        ((a_filter("a", "x"),), {"a": None}, False),
-        ((a_filter("a", "x"),), {}, False),
-        ((a_filter("a", "x", negate=True),), {"a": "y"}, True),
-        ((a_filter("a", "x", negate=True),), {"a": None}, False),
-        ((a_filter("a", "x"), a_filter("b", "y")), {"a": "x", "b": "y"}, True),
-        ((a_filter("a", "x"), a_filter("b", "y")), {"a": "x", "b": "z"}, False),
-    ],
-)
-def test_all_filters_must_be_met_and_null_meets_none(
-    filters: tuple[BoundFilter, ...], tested: Mapping[str, str | None], met: bool
-) -> None:
-    assert meets(a_subscription(*filters), tested, {}) is met
-
-
-def test_what_text_cannot_decide_is_asked() -> None:
-    subscription = a_subscription(a_filter("a", "1.0", as_text=False), a_filter("b", "x"))
-    tested = {"a": "1.00", "b": "x"}
-
-    asked = list(comparisons(subscription, tested))
-
-    assert asked == [("text", "1.00", "1.0")]
-    assert meets(subscription, tested, {asked[0]: True})
-    assert not meets(subscription, tested, {asked[0]: False})
-    assert not meets(subscription, tested, {asked[0]: None})
-
-
-@pytest.mark.parametrize(
-    ("column", "as_text"),
+    ("column", "plain"),
     [(a_column("u", "uuid"), True), (a_column("m", "mood", enum=True), True), (a_column("n", "numeric"), False)],
 )
-def test_only_types_that_print_alike_are_compared_as_text(column: TableColumn, as_text: bool) -> None:
-    assert column.as_text is as_text
+def test_only_types_that_print_alike_are_plain(column: TableColumn, plain: bool) -> None:
+    assert column.plain is plain
+
+
+def test_an_oversize_row_loses_its_nulls_and_what_only_the_old_row_has() -> None:
+    change = a_change(Action.UPDATE, {"id": "1", "a": None}, {"id": "1", "a": "x", "b": "big"}, identity="f")
+    whole = row(change, TABLE, Quirks())
+
+    cut = shape(change, whole, TABLE, ALL, None, oversize=True)
+    kept = shape(change, whole, TABLE, ALL, None, oversize=True, keep_nulls=True)
+
+    assert (cut.columns, cut.record, cut.old, cut.oversize) == ((ID, A, B), (ID,), (ID, A, B), True)
+    assert kept.record == (ID, A)
+
+
+@pytest.mark.parametrize(("text", "bytes_each"), [("x", 1), ('"', 2), ("\u0001", 6), ("é", 2), ("日", 3)])
+def test_the_size_of_a_row_is_that_of_its_wal2json_record(text: str, bytes_each: int) -> None:
+    change = a_change(Action.INSERT, {"id": "1", "a": text * 1000, "b": None})
+    frame = (
+        '{"pk": [{"name": "id", "type": "int4", "typeoid": 23}], "table": "t", "action": "I", "schema": "public", '
+        '"columns": [{"name": "id", "type": "int4", "value": 1, "typeoid": 23}, '
+        '{"name": "a", "type": "text", "value": "", "typeoid": 25}, '
+        '{"name": "b", "type": "text", "value": null, "typeoid": 25}], "timestamp": "2026-11-24 00:00:00.000000+00"}'
+    )
+    size = len(frame) + 1000 * bytes_each
+
+    found = row(change, TABLE, Quirks())
+
+    assert not too_large(change, found, TABLE, limit=size)
+    assert too_large(change, found, TABLE, limit=size - 1)
+
+
+def test_the_old_row_counts_too() -> None:
+    change = a_change(
+        Action.UPDATE, {"id": "1", "a": "x", "b": "y"}, {"id": "1", "a": "x" * 2000, "b": "y"}, identity="f"
+    )
+
+    assert too_large(change, row(change, TABLE, Quirks()), TABLE, limit=2000)
+    assert not too_large(
+        a_change(Action.DELETE, None, {"id": "1"}), Row(record=None, old={"id": "1"}), TABLE, limit=500
+    )

@@ -1,14 +1,17 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import count
 from random import Random
 from typing import Any
 
 import pytest
 
-from harness.errors import ReplicationError, VisibilityError
+from harness.errors import ReplicationError, ReplicationLost, SlotBusy, VisibilityError
 from harness.history.recorder import Recorder
 from harness.realtime.auth import Claims
+from harness.realtime.limits import TenantLimits
+from harness.realtime.plans import Limits
 from harness.realtime.quirks import Quirks
 from harness.realtime.subscription import Binding, Refused, Subscriber, Subscription, Wanted
 from harness.realtime.tenant import Tenant
@@ -24,20 +27,36 @@ WANTED = [(Binding(id=11, element={}), Wanted(action="*", schema="public", table
 
 
 class Sleeps:
-    """A clock that does not wait, but writes down for how long it was asked to."""
+    """A clock that writes down for how long it was asked to sleep; only long sleeps wait, until `pass_time`."""
 
     def __init__(self) -> None:
         self.slept: list[float] = []
+        self.time = 0.0
+        self.waiting: list[tuple[float, asyncio.Future[None]]] = []
 
     def now(self) -> float:
-        return 0.0
+        return self.time
 
     def wall(self) -> datetime:
         return datetime(2026, 1, 1, tzinfo=UTC)
 
     async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        await a_turn()
+        if seconds < 10:
+            self.slept.append(seconds)
+            await a_turn()
+            return
+        waking = asyncio.get_running_loop().create_future()
+        self.waiting.append((self.time + seconds, waking))
+        await waking
+
+    async def pass_time(self, seconds: float) -> None:
+        """Wake who sleeps no longer than that, and let them do what they have to do."""
+        self.time += seconds
+        for due, waking in self.waiting:
+            if due <= self.time and not waking.done():
+                waking.set_result(None)
+        for _ in range(10):
+            await a_turn()
 
 
 async def a_turn() -> None:
@@ -51,14 +70,16 @@ async def a_turn() -> None:
 class Source:
     """Gives what it is told to; an exception is raised. At the end it waits for ever."""
 
-    def __init__(self, script: list[Batch | Exception], *, broken: bool = False) -> None:
+    def __init__(self, script: list[Batch | Exception], *, broken: Exception | None = None) -> None:
         self.script = script
         self.broken = broken
+        self.opened = 0
         self.closed = 0
 
     async def open(self) -> None:
-        if self.broken:
-            raise ReplicationError("no slot")
+        self.opened += 1
+        if self.broken is not None:
+            raise self.broken
 
     async def read(self) -> Batch:
         if not self.script:
@@ -79,6 +100,12 @@ class Everybody:
         self.refused = refused
         self.answer = answer
         self.failing: Exception | None = None
+        self.tables = frozenset({TABLE.oid})
+        self.cleared = 0
+        self.removed: list[int] = []
+        self.released: list[str] = []
+        self.rows = count(1)
+        self.asked: list[Question] = []
 
     async def subscribe(
         self, subscriber: Subscriber, wanted: Sequence[tuple[Binding, Wanted]], claims: Claims
@@ -86,6 +113,7 @@ class Everybody:
         return self.answer or tuple(
             Subscription(
                 subscriber=subscriber,
+                row=next(self.rows),
                 binding_id=binding.id,
                 position=0,
                 relation=TABLE.oid,
@@ -96,10 +124,23 @@ class Everybody:
         )
 
     async def judge(self, questions: Sequence[Question]) -> tuple[Judgement, ...]:
+        self.asked += questions
         if self.failing is not None:
             failing, self.failing = self.failing, None
             raise failing
         return tuple(self._judge(question) for question in questions)
+
+    async def clear(self) -> None:
+        self.cleared += 1
+
+    async def remove(self, rows: Sequence[int]) -> None:
+        self.removed += rows
+
+    async def published(self) -> frozenset[int]:
+        return self.tables
+
+    async def release(self, slot: str) -> None:
+        self.released.append(slot)
 
     def _judge(self, question: Question) -> Judgement:
         seen = tuple(each for each in question.subscriptions if each.subscriber.link not in self.refused)
@@ -113,13 +154,15 @@ class Outlet:
         self.delivered: list[Delivery] = []
         self.some = asyncio.Event()
         self.downed: list[Subscriber] = []
+        self.hurried: list[bool] = []
 
     def deliver(self, deliveries: Sequence[Delivery]) -> None:
         self.delivered += deliveries
         self.some.set()
 
-    def down(self, subscriber: Subscriber) -> None:
+    def down(self, subscriber: Subscriber, *, at_once: bool = False) -> None:
         self.downed.append(subscriber)
+        self.hurried.append(at_once)
         self.some.set()
 
 
@@ -157,9 +200,17 @@ class Stage:
         self.outlet = Outlet()
         self.worker: Worker | None = None
 
-    def start(self, *, quirks: Quirks | None = None, instant: bool = True) -> Worker:
+    def start(
+        self,
+        *,
+        quirks: Quirks | None = None,
+        instant: bool = True,
+        poll_timeout_s: float = 15.0,
+        limits: TenantLimits | None = None,
+    ) -> Worker:
         self.worker = Worker(
-            tenant=Tenant(jwt_secret="s", quirks=quirks or Quirks()),
+            tenant=Tenant(jwt_secret="s", quirks=quirks or Quirks(), poll_timeout_s=poll_timeout_s),
+            limits=limits,
             visibility=self.visibility,
             open_source=lambda: self.sources.pop(0) if len(self.sources) > 1 else self.sources[0],
             clock=self.clock,
@@ -241,7 +292,13 @@ async def test_after_unsubscribing_nothing_is_delivered_any_more(stage: Stage) -
     assert dispatched == ["stays"]
 
 
-@pytest.mark.parametrize(("quirks", "waits"), [(Quirks(), True), (Quirks(cold_worker_delay=False), False)])
+@pytest.mark.parametrize(
+    ("quirks", "waits"),
+    [
+        (Quirks(polls_take_time=False), True),
+        (Quirks(polls_take_time=False, cold_worker_delay=False), False),
+    ],
+)
 async def test_the_first_subscriber_waits_for_the_cold_worker(stage: Stage, quirks: Quirks, waits: bool) -> None:
     gate = asyncio.Event()
     stage.sources = [GatedSource(gate, [])]
@@ -261,7 +318,7 @@ async def test_the_first_subscriber_waits_for_the_cold_worker(stage: Stage, quir
 async def test_the_poller_keeps_the_cadence_of_the_real_one(stage: Stage) -> None:
     gate = asyncio.Event()
     stage.sources = [GatedSource(gate, [a_batch("e1"), Batch(raw=3), Batch()])]
-    worker = stage.start(quirks=Quirks(cold_worker_delay=False), instant=False)
+    worker = stage.start(quirks=Quirks(cold_worker_delay=False, polls_take_time=False), instant=False)
     await worker.subscribe(stage.outlet, a_subscriber(), WANTED, CLAIMS)
 
     gate.set()
@@ -293,7 +350,7 @@ async def test_a_failure_costs_its_batch_and_the_slot_is_opened_again(stage: Sta
 
 async def test_after_six_failures_in_a_row_every_channel_must_subscribe_again(stage: Stage) -> None:
     gate = asyncio.Event()
-    stage.sources = [GatedSource(gate, [ReplicationError("slot gone")]), Source([], broken=True)]
+    stage.sources = [GatedSource(gate, [ReplicationError("slot gone")]), Source([], broken=ReplicationError("no slot"))]
     worker = stage.start()
     subscriber = a_subscriber()
     await worker.subscribe(stage.outlet, subscriber, WANTED, CLAIMS)
@@ -305,6 +362,178 @@ async def test_after_six_failures_in_a_row_every_channel_must_subscribe_again(st
     assert stage.outlet.downed == [subscriber]
     assert [value["failures"] for f, value in stage.told() if f == "poll"] == [1, 2, 3, 4, 5, 6]
     assert await worker.subscribe(stage.outlet, subscriber, WANTED, CLAIMS) is None
+
+
+async def test_a_poll_takes_the_time_that_the_real_one_takes(stage: Stage) -> None:
+    gate = asyncio.Event()
+    stage.sources = [GatedSource(gate, [a_batch("e1", "e2")])]
+    worker = stage.start(quirks=Quirks(cold_worker_delay=False), instant=False)
+    await worker.subscribe(stage.outlet, a_subscriber(), WANTED, CLAIMS)
+
+    gate.set()
+    await stage.outlet.some.wait()
+
+    lead, poll = stage.clock.slept[:2]
+    assert 0.0005 <= lead <= 0.003
+    assert 0.0046 <= poll <= 0.0078
+
+
+async def test_a_slot_that_others_hold_is_taken_from_them_at_the_fifth_failure(stage: Stage) -> None:
+    stage.sources = [*(Source([], broken=SlotBusy("slot")) for _ in range(5)), Source([])]
+    worker = stage.start(quirks=Quirks(subscribed_without_slot=False), instant=False)
+
+    await worker.subscribe(stage.outlet, a_subscriber(), WANTED, CLAIMS)
+    while len(stage.told()) < 5 or not worker.warm:
+        await a_turn()
+
+    assert [value["failures"] for f, value in stage.told() if f == "poll"] == [1, 2, 3, 4, 5]
+    assert stage.visibility.released == ["slot"]
+
+
+@pytest.mark.parametrize(
+    ("quirks", "least", "most"),
+    [
+        (Quirks(cold_worker_delay=False, polls_take_time=False), 1.4, 2.2),
+        (Quirks(cold_worker_delay=False, polls_take_time=False, slow_reconnect=False), 0.1, 0.3),
+    ],
+)
+async def test_a_connection_that_broke_takes_longer_to_come_back_unless_the_quirk_is_off(
+    stage: Stage, quirks: Quirks, least: float, most: float
+) -> None:
+    gate = asyncio.Event()
+    stage.sources = [GatedSource(gate, [ReplicationLost("gone")]), Source([])]
+    worker = stage.start(quirks=quirks, instant=False)
+    await worker.subscribe(stage.outlet, a_subscriber(), WANTED, CLAIMS)
+
+    gate.set()
+    while not stage.clock.slept:
+        await a_turn()
+
+    assert least <= stage.clock.slept[0] <= most
+
+
+async def test_a_poll_that_takes_too_long_costs_its_batch_and_the_slot(stage: Stage) -> None:
+    hanging = Source([])
+    stage.sources = [hanging, Source([a_batch("e2")])]
+    worker = stage.start(quirks=Quirks(cold_worker_delay=False), instant=False, poll_timeout_s=0.001)
+
+    await worker.subscribe(stage.outlet, a_subscriber(), WANTED, CLAIMS)
+    await asyncio.wait_for(stage.outlet.some.wait(), 5)
+
+    assert hanging.closed == 1
+    assert stage.recorder.ops()[0].error == "a poll took more than 0.001 s"
+
+
+@pytest.mark.parametrize(("quirks", "asked"), [(Quirks(), True), (Quirks(rows_outlive_channels=False), False)])
+async def test_the_rows_of_a_channel_that_left_are_asked_about_until_they_are_removed_unless_the_quirk_is_off(
+    stage: Stage, quirks: Quirks, asked: bool
+) -> None:
+    gate, later = asyncio.Event(), asyncio.Event()
+    stage.sources = [GatedSource(gate, [VisibilityError("again")]), GatedSource(later, [a_batch("e1")])]
+    worker = stage.start(quirks=quirks)
+    gone = a_subscriber("gone")
+    await worker.subscribe(stage.outlet, gone, WANTED, CLAIMS)
+
+    worker.unsubscribe(gone)
+    gate.set()
+    later.set()
+    while not any(f == "authorise" for f, _ in stage.told()):
+        await a_turn()
+    await stage.clock.pass_time(15)
+
+    assert bool(stage.visibility.asked) is asked
+    assert (stage.outlet.delivered, stage.visibility.removed) == ([], [1])
+
+
+async def test_a_publication_that_changed_costs_every_row_and_every_channel_subscribes_at_once(stage: Stage) -> None:
+    stage.sources = [Source([])]
+    worker = stage.start()
+    subscriber = a_subscriber()
+    await worker.subscribe(stage.outlet, subscriber, WANTED, CLAIMS)
+
+    await stage.clock.pass_time(60)
+    unchanged = list(stage.outlet.downed)
+    stage.visibility.tables = frozenset()
+    await stage.clock.pass_time(60)
+
+    assert unchanged == []
+    assert (stage.outlet.downed, stage.outlet.hurried) == ([subscriber], [True])
+    assert stage.visibility.cleared == 2
+
+
+@pytest.mark.parametrize(("quirks", "revived"), [(Quirks(), False), (Quirks(dropped_tables_stay_dead=False), True)])
+async def test_a_channel_whose_table_came_back_stays_dead_unless_the_quirk_is_off(
+    stage: Stage, quirks: Quirks, revived: bool
+) -> None:
+    stage.sources = [Source([])]
+    worker = stage.start(quirks=quirks)
+    subscriber = a_subscriber()
+    stage.visibility.answer = Refused(message="no such table")
+    await worker.subscribe(stage.outlet, subscriber, WANTED, CLAIMS)
+
+    stage.visibility.tables = frozenset({7, 8})
+    await stage.clock.pass_time(60)
+
+    assert stage.outlet.downed == ([subscriber] if revived else [])
+
+
+@pytest.mark.parametrize(("quirks", "opened"), [(Quirks(), 0), (Quirks(no_slot_for_empty_publication=False), 1)])
+async def test_an_empty_publication_has_no_slot_unless_the_quirk_is_off(
+    stage: Stage, quirks: Quirks, opened: int
+) -> None:
+    source = Source([])
+    stage.sources = [source]
+    stage.visibility.tables = frozenset()
+    worker = stage.start(quirks=quirks)
+
+    await worker.subscribe(stage.outlet, a_subscriber(), WANTED, CLAIMS)
+    while_empty = source.opened
+    stage.visibility.tables = frozenset({7})
+    await stage.clock.pass_time(60)
+
+    assert (while_empty, source.opened) == (opened, 1)
+
+
+async def test_a_worker_that_nobody_needs_stops_after_ten_minutes(stage: Stage) -> None:
+    stage.sources = [Source([])]
+    worker = stage.start()
+    subscriber = a_subscriber()
+    await worker.subscribe(stage.outlet, subscriber, WANTED, CLAIMS)
+    await stage.clock.pass_time(900)
+
+    used = worker.running
+    worker.unsubscribe(subscriber)
+    for _ in range(11):
+        await stage.clock.pass_time(60)
+
+    assert (used, worker.running, worker.warm) == (True, False, False)
+
+
+@pytest.mark.parametrize(("quirks", "waits"), [(Quirks(), False), (Quirks(subscribed_without_slot=False), True)])
+async def test_a_channel_is_subscribed_without_a_slot_unless_the_quirk_is_off(
+    stage: Stage, quirks: Quirks, waits: bool
+) -> None:
+    stage.sources = [*(Source([], broken=ReplicationError("a writer is slow")) for _ in range(4)), Source([])]
+    worker = stage.start(quirks=quirks, instant=False)
+
+    await worker.subscribe(stage.outlet, a_subscriber(), WANTED, CLAIMS)
+
+    assert (len(stage.sources) == 1) is waits
+
+
+async def test_what_the_limit_forbids_is_dropped_and_only_the_history_is_told(stage: Stage) -> None:
+    gate = asyncio.Event()
+    stage.sources = [GatedSource(gate, [a_batch("e1", "e2"), a_batch("e3")])]
+    worker = stage.start(limits=TenantLimits(Limits(max_events_per_second=0), quirks=Quirks()))
+    await worker.subscribe(stage.outlet, a_subscriber(), WANTED, CLAIMS)
+
+    gate.set()
+    while [f for f, _ in stage.told()].count("limit") < 2:
+        await a_turn()
+
+    told = [(value["limit"], value["changes"]) for f, value in stage.told() if f == "limit"]
+    assert told == [("db_events_per_second", 2), ("db_events_per_second", 1)]
+    assert stage.outlet.delivered == []
 
 
 class GatedSource(Source):

@@ -54,7 +54,9 @@ def test_a_small_run_is_told_whole() -> None:
 def test_a_clean_run_has_nothing_to_complain_of() -> None:
     text = told(clean_run())
 
-    assert text.startswith("✓ valid  two, seed 3, on memory, pace 2.5\n  Every claim held. 94 deliveries were owed to 2 readers")
+    assert text.startswith(
+        "✓ valid  two, seed 3, on memory, pace 2.5\n  Every claim held. 94 deliveries were owed to 2 readers"
+    )
     assert "Nothing is missing, late or out of order." in text
 
 

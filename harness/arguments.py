@@ -1,0 +1,236 @@
+"""What can be said on the command line: commands, options and their help, as `docs/contract.md` 2 has them."""
+
+import argparse
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+from harness.errors import UsageError
+
+Number = TypeVar("Number", int, float)
+
+LONGEST_TTL_S = 100 * 365 * 24 * 3600.0
+
+LATER = {
+    "fidelity": "the recordings of the real server against the engine",
+    "bugs": "the catalogue of delivery bugs",
+    "replay": "a recorded trace as a scenario",
+    "shrink": "a smaller failing run",
+    "bundle": "one file to hand over",
+    "lab": "debounce policies on one input",
+    "plan": "capacity under a plan's limits",
+    "watch": "judge what passes on any stack",
+    "doctor": "what is wrong with a stack",
+}
+OVERVIEW = """\
+A local simulation and test harness for pipelines built on Supabase Realtime.
+
+  harness run full_flow --pace 10        one article generation, judged, with a report
+  harness open latest                    look at the report of the newest run
+  harness up                             a stack to develop against, until Ctrl-C
+  harness exec -- pytest my_tests        your own tests, with a stack around them
+  harness list                           the scenarios that come with the harness
+"""
+AFTERWORD = """\
+Exit codes: 0 valid, 1 invalid, 2 unknown (or the stack did not start), 64 wrong usage, 130 interrupted.
+`harness COMMAND --help` has an example of each. Results go to stdout, all else to stderr.
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with the exit code of the contract for wrong usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(UsageError.exit_code, f"harness: {message}; see {self.prog} --help\n")
+
+
+def own_version() -> str:
+    return version("realtime-harness")
+
+
+def parser() -> Parser:
+    """All commands; what was parsed names its command as `name`."""
+    whole = Parser(
+        prog="harness",
+        description=OVERVIEW,
+        epilog=AFTERWORD,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    whole.add_argument("--version", action="version", version=f"%(prog)s {own_version()}")
+    names = whole.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Parser)
+    _stack_commands(names)
+    _run_commands(names)
+    _token_command(names)
+    for name, text in LATER.items():
+        later = names.add_parser(name, help=f"{text} (not built yet)", add_help=False)
+        later.add_argument("rest", nargs=argparse.REMAINDER)
+        later.set_defaults(name=name)
+    return whole
+
+
+def _stack_commands(names: Any) -> None:
+    up = _command(names, "up", "bring a stack up, print how to reach it, until Ctrl-C", "harness up > stack.env")
+    _stack_options(up)
+
+    exec_ = _command(
+        names,
+        "exec",
+        "run a command with a stack around it; its exit code is that of the command",
+        "harness exec --cadence instant -- python my_test.py",
+    )
+    exec_.usage = "%(prog)s [options] -- CMD …"
+    _stack_options(exec_)
+    exec_.add_argument("command", nargs=argparse.REMAINDER, metavar="-- CMD …", help="the command and its arguments")
+
+    run = _command(
+        names,
+        "run",
+        "run scenarios, judge them and write run folders",
+        "harness run full_flow late_join --pace 10 --seeds 1-5",
+    )
+    run.add_argument("scenario", nargs="+", metavar="SCENARIO", help="a name of `harness list`, or the path of a file")
+    _stack_options(run)
+    _run_options(run)
+
+
+def _run_commands(names: Any) -> None:
+    _command(names, "list", "the scenarios that come with the harness", "harness list --json")
+
+    check = _command(names, "check", "judge recorded histories again, without a stack", "harness check latest")
+    check.add_argument("history", nargs="+", metavar="HISTORY", help="a history.jsonl, its run folder, or `latest`")
+    _runs_option(check, "where run folders are looked for")
+
+    for name, text in (
+        ("report", "write the HTML report of a run again"),
+        ("open", "show the report of a run in a browser"),
+    ):
+        command = _command(names, name, text, f"harness {name} latest")
+        command.add_argument(
+            "run", nargs="?", default="latest", metavar="RUN", help="a run folder, or `latest` (the default)"
+        )
+        _runs_option(command, "where run folders are looked for")
+
+
+def _token_command(names: Any) -> None:
+    token = _command(
+        names,
+        "token",
+        "a signed token for the running or a given stack",
+        "harness token --role authenticated --sub 6f1b1c1e-5d57-4d1f-9a55-0f6f3a1c2b10 --ttl 600",
+    )
+    token.add_argument("--role", required=True, help="anon, authenticated, service_role or a role of your own")
+    token.add_argument("--sub", metavar="UUID", help="the user's id (claim `sub`)")
+    token.add_argument(
+        "--ttl",
+        type=_ttl,
+        default=3600.0,
+        metavar="S",
+        help="seconds until it expires (3600); a negative number makes one that has expired",
+    )
+    token.add_argument("--env-file", type=Path, metavar="FILE", help="what `harness up` printed: take its JWT_SECRET")
+
+
+def _command(names: Any, name: str, text: str, example: str) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = names.add_parser(
+        name,
+        help=text,
+        description=f"{text[0].upper()}{text[1:]}.",
+        epilog=f"example:  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    told = "no effect: stdout belongs to the command" if name == "exec" else "one JSON object on stdout"
+    command.add_argument("--json", action="store_true", help=told)
+    command.set_defaults(name=name)
+    return command
+
+
+def _stack_options(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("stack")
+    group.add_argument("--backend", default="embedded", help="embedded (the default; others are not built yet)")
+    group.add_argument(
+        "--cadence",
+        choices=("real", "instant"),
+        help="look for changes as the real server does (the default), or at once",
+    )
+    group.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    group.add_argument("--port", type=_port, default=0, help="port of the API; 0 takes a free one (the default)")
+    group.add_argument("--schema", default="public", help="schema of the application's tables (public)")
+    group.add_argument(
+        "--pace",
+        type=_positive,
+        default=1.0,
+        metavar="X",
+        help="divides the waiting times of story and application (1)",
+    )
+    group.add_argument(
+        "--env-file",
+        type=Path,
+        metavar="FILE",
+        help="attach to a stack that runs already: what its `harness up` printed",
+    )
+    for name in ("--limits", "--migrations", "--app", "--debounce", "--time-factor"):
+        group.add_argument(name, help=argparse.SUPPRESS)
+
+
+def _run_options(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("run")
+    group.add_argument("--client", choices=("native", "js", "py"), default="native", help="who subscribes (native)")
+    seeds = group.add_mutually_exclusive_group()
+    seeds.add_argument("--seed", type=int, metavar="N", help="seed of texts, ids and chance (1)")
+    seeds.add_argument("--seeds", type=_seeds, metavar="A-B", help="several seeds: 1-5 or 1,4,9")
+    group.add_argument("--repeat", type=_count, default=1, metavar="N", help="run each seed N times (1)")
+    group.add_argument("--jobs", type=_count, metavar="N", help="runs at once (number of cores)")
+    _runs_option(group, "where run folders are written")
+
+
+def _runs_option(command: Any, text: str) -> None:
+    command.add_argument("--runs", type=Path, default=Path("runs"), metavar="FOLDER", help=f"{text} (runs)")
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    try:
+        parts = [part.partition("-") for part in text.split(",")]
+        seeds = tuple(seed for low, _, high in parts for seed in range(int(low), int(high or low) + 1))
+    except ValueError:
+        seeds = ()
+    if not seeds:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a range like 1-5 nor a list like 1,4,9")
+    return seeds
+
+
+def _count(text: str) -> int:
+    number = _number(text, int)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return number
+
+
+def _port(text: str) -> int:
+    number = _number(text, int)
+    if not 0 <= number <= 65535:
+        raise argparse.ArgumentTypeError(f"{text} is no port: 0 to 65535")
+    return number
+
+
+def _positive(text: str) -> float:
+    number = _number(text, float)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no positive number")
+    return number
+
+
+def _ttl(text: str) -> float:
+    number = _number(text, float)
+    if not -LONGEST_TTL_S <= number <= LONGEST_TTL_S:
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds within a hundred years")
+    return number
+
+
+def _number(text: str, kind: Callable[[str], Number]) -> Number:
+    try:
+        return kind(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
