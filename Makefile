@@ -22,7 +22,10 @@ unit: $(READY)
 bench: $(READY)
 	$(BIN)/python -m bench
 
-fidelity load: $(READY)
+fidelity: $(READY)
+	$(BIN)/harness fidelity
+
+load: $(READY)
 	@echo "make $@ is in docs/contract.md but not built yet" >&2; exit 64
 
 setup: $(READY) $(JS_READY)

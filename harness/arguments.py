@@ -4,16 +4,16 @@ import argparse
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, get_args
 
 from harness.errors import UsageError
+from harness.realtime.plans import Plan
 
 Number = TypeVar("Number", int, float)
 
 LONGEST_TTL_S = 100 * 365 * 24 * 3600.0
 
 LATER = {
-    "fidelity": "the recordings of the real server against the engine",
     "bugs": "the catalogue of delivery bugs",
     "replay": "a recorded trace as a scenario",
     "shrink": "a smaller failing run",
@@ -63,6 +63,7 @@ def parser() -> Parser:
     _stack_commands(names)
     _run_commands(names)
     _token_command(names)
+    _fidelity_command(names)
     for name, text in LATER.items():
         later = names.add_parser(name, help=f"{text} (not built yet)", add_help=False)
         later.add_argument("rest", nargs=argparse.REMAINDER)
@@ -132,6 +133,31 @@ def _token_command(names: Any) -> None:
     token.add_argument("--env-file", type=Path, metavar="FILE", help="what `harness up` printed: take its JWT_SECRET")
 
 
+def _fidelity_command(names: Any) -> None:
+    fidelity = _command(
+        names,
+        "fidelity",
+        "play the recordings of the real server against the engine, and grade the differences",
+        "harness fidelity p02 p03 --details",
+    )
+    fidelity.add_argument(
+        "recording", nargs="*", metavar="RECORDING", help="p04, p04_auth.v2, 'p0[1-4]*' or a path (default: all)"
+    )
+    fidelity.add_argument(
+        "--against",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="ENVFILE",
+        help="play on this running stack (what `harness up` printed); twice: compare the second with the first. "
+        "It writes to the stack's database",
+    )
+    fidelity.add_argument("--jobs", type=_count, default=6, metavar="N", help="recordings at once (6)")
+    fidelity.add_argument("--fast", action="store_true", help="only recordings that end within a minute")
+    fidelity.add_argument("--details", action="store_true", help="every difference, recording by recording")
+    fidelity.add_argument("--save", type=Path, metavar="DIR", help="keep what came back, as recordings")
+
+
 def _command(names: Any, name: str, text: str, example: str) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = names.add_parser(
         name,
@@ -149,12 +175,15 @@ def _command(names: Any, name: str, text: str, example: str) -> argparse.Argumen
 
 def _stack_options(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("stack")
-    group.add_argument("--backend", default="embedded", help="embedded (the default; others are not built yet)")
+    group.add_argument(
+        "--backend", default="embedded", help="embedded (the default) or compose; project and memory: not yet"
+    )
     group.add_argument(
         "--cadence",
         choices=("real", "instant"),
         help="look for changes as the real server does (the default), or at once",
     )
+    group.add_argument("--limits", choices=get_args(Plan), help="the limits of this plan (selfhost)")
     group.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
     group.add_argument("--port", type=_port, default=0, help="port of the API; 0 takes a free one (the default)")
     group.add_argument("--schema", default="public", help="schema of the application's tables (public)")
@@ -171,7 +200,7 @@ def _stack_options(command: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="attach to a stack that runs already: what its `harness up` printed",
     )
-    for name in ("--limits", "--migrations", "--app", "--debounce", "--time-factor"):
+    for name in ("--migrations", "--app", "--debounce", "--time-factor"):
         group.add_argument(name, help=argparse.SUPPRESS)
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from harness.backends.attached import Attached
 from harness.backends.backend import Backend
-from harness.backends.embedded import Embedded
+from harness.backends.chosen import chosen
 from harness.backends.environment import Environment
 from harness.backends.options import StackOptions
 from harness.clients.client import Client
@@ -24,7 +24,7 @@ from harness.errors import HarnessError, UsageError
 from harness.history import Recorder
 from harness.interpreter import MakeClient
 from harness.outcome import Failure, Outcome, exit_code, outcomes_json, show
-from harness.output import result
+from harness.output import note, result
 from harness.report.progress import Progress
 from harness.runner import MakeBackend, Run, run_scenario
 from harness.scenario import Scenario, find, load
@@ -107,7 +107,7 @@ def _backends(request: RunRequest, options: StackOptions, seed: int) -> MakeBack
 
     def make(recorder: Recorder, started: datetime) -> Backend:
         if environment is None:
-            return Embedded(options, recorder=recorder, clock=CLOCK, rng=Random(seed), started=started)
+            return chosen(options, recorder=recorder, clock=CLOCK, rng=Random(seed), started=started, tell=note)
         return Attached(
             environment,
             schema=options.schema,
@@ -123,7 +123,7 @@ def _backends(request: RunRequest, options: StackOptions, seed: int) -> MakeBack
 
 def _settings(request: RunRequest, options: StackOptions) -> Mapping[str, Any]:
     if request.attach_to is None:
-        return {"cadence": options.cadence}
+        return {"cadence": options.cadence, "limits": options.limits}
     return {"stack": request.attach_to.harness_backend}
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from harness.errors import UsageError
 from harness.signals import Signals
 
-_GRACE_S: Final = 8.0
+_GRACE_S: Final = 5.0
 """How long a command that was asked to end by SIGTERM or SIGHUP may take before it is killed."""
 
 

@@ -11,10 +11,11 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import get_args
 
 from harness.arguments import parser
 from harness.backends.environment import Environment
-from harness.backends.options import StackOptions
+from harness.backends.options import BackendName, StackOptions
 from harness.errors import HarnessError, NotThereYet, OutputClosed, UsageError
 from harness.history.secrets import hide_secrets
 from harness.output import note
@@ -135,6 +136,14 @@ def _token(arguments: argparse.Namespace) -> int:
     return commands.token(secret, role=arguments.role, sub=arguments.sub, ttl=arguments.ttl, as_json=arguments.json)
 
 
+def _fidelity(arguments: argparse.Namespace) -> int:
+    from harness.fidelity import command
+
+    against = [environment for path in arguments.against if (environment := _environment(path))]
+    request = command.request_of(arguments, against=against, pg_bin=_path(os.environ.get("HARNESS_PG_BIN")))
+    return interruptible(lambda _: command.fidelity(request), tell=note)
+
+
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "up": _up,
     "exec": _exec,
@@ -144,6 +153,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "report": _report,
     "open": _open,
     "token": _token,
+    "fidelity": _fidelity,
 }
 
 
@@ -153,17 +163,19 @@ def _later(arguments: argparse.Namespace) -> int:
 
 def _stack(arguments: argparse.Namespace, given: Environment | None) -> StackOptions:
     """What a stack of ours should be; of one that is `given`, only schema, pace and secret matter."""
-    if arguments.backend != "embedded":
-        if arguments.backend not in ("compose", "project", "memory"):
+    if arguments.backend not in get_args(BackendName):
+        if arguments.backend not in ("project", "memory"):
             raise UsageError(f"no backend {arguments.backend!r}: embedded, compose, project or memory")
         raise NotThereYet(f"--backend {arguments.backend}")
-    for name in ("limits", "migrations", "app", "debounce", "time_factor"):
+    for name in ("migrations", "app", "debounce", "time_factor"):
         if getattr(arguments, name) is not None:
             raise NotThereYet(f"--{name.replace('_', '-')}")
-    if given and (arguments.cadence or arguments.port):
-        raise UsageError("--cadence and --port are given to the stack when it is brought up, not with --env-file")
+    if given and (arguments.cadence or arguments.port or arguments.limits):
+        raise UsageError("--cadence, --limits and --port are for a stack that is brought up, not with --env-file")
     return StackOptions(
+        backend=arguments.backend,
         cadence=arguments.cadence or "real",
+        limits=arguments.limits or "selfhost",
         host=arguments.host,
         port=arguments.port,
         schema=arguments.schema,

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from random import Random
 
-from harness.backends.embedded import Embedded
+from harness.backends.backend import Backend
+from harness.backends.chosen import chosen
 from harness.backends.environment import Environment
 from harness.backends.options import StackOptions
 from harness.child import run_child
@@ -58,9 +59,9 @@ async def execute(
         await backend.stop()
 
 
-def _stack(options: StackOptions) -> Embedded:
+def _stack(options: StackOptions) -> Backend:
     recorder = Recorder(CLOCK.now, sinks=(_complain,), keep=False)
-    return Embedded(options, recorder=recorder, clock=CLOCK, rng=Random(), started=CLOCK.wall())
+    return chosen(options, recorder=recorder, clock=CLOCK, rng=Random(), started=CLOCK.wall(), tell=note)
 
 
 def _complain(op: Op) -> None:

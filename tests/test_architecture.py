@@ -42,8 +42,12 @@ ARROWS: dict[str, set[str]] = {
     },
     "stacks": {"child", "signals", "output", "backends", "history", "clock", "errors"},
     "commands": {"outcome", "judgement", "output", "scenario", "clock", "tokens", "errors"},
-    "arguments": {"errors"},
-    "cli": {"commands", "batch", "stacks", "arguments", "signals", "output", "backends", "history", "tokens", "errors"},
+    "fidelity": {"backends", "realtime", "replication", "phoenix", "history", "clock", "tokens", "errors"},
+    "arguments": {"realtime", "errors"},
+    "cli": {
+        "fidelity", "commands", "batch", "stacks", "arguments", "signals", "output", "backends", "history", "tokens",
+        "errors",
+    },
     "__main__": {"cli"},
     "__init__": {"scenario", "generators", "checkers", "history"},
 }  # fmt: skip
@@ -52,7 +56,8 @@ ARROWS: dict[str, set[str]] = {
 DOERS = {
     "clock", "scenario", "cast", "interpreter", "runner", "judgement", "outcome", "batch", "stacks",
     "commands", "child", "signals", "output", "cli",
-    "replication.source_postgres", "replication.source_stream", "replication.source_waiting", "replication.witness",
+    "replication.source_postgres", "replication.source_stream", "replication.source_waiting",
+    "replication.source_visible", "replication.witness",
     "realtime.server", "realtime.worker", "realtime.link", "realtime.presence_channel", "realtime.visibility_postgres",
     "realtime.session_postgres", "realtime.subscribing_postgres",
     "realtime.authorisation_postgres", "realtime.messages_postgres", "realtime.http_broadcast",
@@ -62,8 +67,11 @@ DOERS = {
     "pipeline.flow", "pipeline.backend_app", "pipeline.publisher", "pipeline.state_store",
     "pipeline.store_postgres", "pipeline.subscriber", "pipeline.http_client", "pipeline.reader_channels",
     "pipeline.process",
+    "fidelity.admin", "fidelity.command", "fidelity.engine", "fidelity.log", "fidelity.player",
+    "fidelity.preparation", "fidelity.wire",
     "history.store", "report.progress",
     "backends.cluster", "backends.embedded", "backends.account", "backends.binaries", "backends.guarded_folder",
+    "backends.compose", "backends.compose_project", "backends.gateway", "realtime.__main__",
     "backends.attached", "backends.listening", "backends.teardown",
 }  # fmt: skip
 DOING = {

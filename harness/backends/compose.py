@@ -36,9 +36,13 @@ _KEY_TTL_S: Final = 10 * 365 * 24 * 3600.0
 
 
 def compose_file() -> Path:
-    """Where the compose file lies: in the checkout, or inside the wheel."""
+    """Where the compose file lies: in the checkout, or inside the wheel. Raises `StackError` if it is in neither."""
     package = Path(__file__).parent.parent
-    return next(path for path in (package.parent / FILE, package / "_compose" / FILE) if path.exists())
+    places = (package.parent / FILE, package / "_compose" / FILE)
+    found = next((path for path in places if path.exists()), None)
+    if found is None:
+        raise StackError(f"{FILE} is not beside the package: install the wheel, or run from the checkout")
+    return found
 
 
 def _silent(_: str) -> None:

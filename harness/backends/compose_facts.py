@@ -53,7 +53,7 @@ class Image:
 def resolved(answer: str) -> Resolved:
     """From `docker compose config --format json`. Raises `StackError` if that is no stack as the harness needs it."""
     try:
-        services = json.loads(answer)["services"]
+        services = json.loads(answer.replace("$$", "$"))["services"]  # compose doubles it, so that it may be read again
         engine = services["realtime"]["environment"]
         return Resolved(
             db_port=_published(services["db"], 5432),

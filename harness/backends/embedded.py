@@ -158,7 +158,12 @@ class Embedded:
             limits=PLANS[self._options.limits],
         )
         self._feed = tenant.feed
-        visibility = PostgresVisibility(self._cluster.url(), publication=tenant.publication, quirks=tenant.quirks)
+        visibility = PostgresVisibility(
+            self._cluster.url(),
+            publication=tenant.publication,
+            quirks=tenant.quirks,
+            max_record_bytes=tenant.max_record_bytes,
+        )
         await visibility.open()
         self._stack.push_async_callback(visibility.close)
         worker = Worker(

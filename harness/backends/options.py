@@ -7,6 +7,7 @@ from typing import Literal
 from harness.realtime.plans import Plan
 
 Cadence = Literal["real", "instant"]
+BackendName = Literal["embedded", "compose"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +18,7 @@ class StackOptions:
     them. `publication` is the one that the Realtime server reads, `limits` the plan whose limits it keeps.
     """
 
+    backend: BackendName = "embedded"
     cadence: Cadence = "real"
     limits: Plan = "selfhost"
     host: str = "127.0.0.1"

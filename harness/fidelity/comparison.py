@@ -55,17 +55,19 @@ def _causes(run: Run) -> Mapping[int, int]:
 
 
 def _delays(script: Recording, run: Run, heard: Sequence[Frame]) -> list[Delay]:
-    """The delay of each frame, with the section of the script in which its cause stands."""
+    """The delays, with the section of the script in which the cause stands.
+
+    All frames of one kind that one act leads to are one sample: they come together.
+    """
     found, sections = _causes(run), list(_sections(script))
-    return [
-        Delay(
-            section=sections[found[frame.place]],
-            kind=frame.key.partition(" ")[0],
-            ms=frame.t - run.acted[found[frame.place]],
-        )
-        for frame in heard
-        if frame.place in found
-    ]
+    samples: dict[tuple[int, str], Delay] = {}
+    for frame in heard:
+        number = found.get(frame.place)
+        if number is not None:
+            kind = frame.key.partition(" ")[0]
+            delay = Delay(section=sections[number], kind=kind, ms=frame.t - run.acted[number])
+            samples.setdefault((number, kind), delay)
+    return list(samples.values())
 
 
 def _sections(script: Recording) -> Iterator[str]:

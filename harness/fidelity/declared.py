@@ -52,12 +52,6 @@ DECLARED: Final[Sequence[Declared]] = (
         reason="how long 5,000 rows of one statement take is the speed of the machine and the server, not a wait",
     ),
     Declared(
-        recording="p06_presence.v1",
-        stream="L",
-        where=re.compile(r"^missing \| presence_diff"),
-        reason="whether the one who leaves still hears of it is a race: v1 recorded that it does, v2 that it does not",
-    ),
-    Declared(
         recording="p13c_dbrestart.*",
         stream="B",
         where=re.compile(r"^missing \| broadcast realtime:f still"),

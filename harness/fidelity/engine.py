@@ -63,6 +63,7 @@ class Engines:
     @asynccontextmanager
     async def engine(self, *, alone: bool) -> AsyncIterator[Target]:
         """A server with an empty database, up until the end of the context; `alone`: with its own PostgreSQL."""
+        restarted: list[subprocess.Popen[bytes]] = []
         async with AsyncExitStack() as stack:
             cluster = await stack.enter_async_context(await self._cluster()) if alone else self._shared
             database = await self._database(cluster)
@@ -75,9 +76,15 @@ class Engines:
                 host=f"{TENANT}.localhost:{port}",
                 database=cluster.url(database),
                 secret=DEVELOPMENT_SECRET,
-                restart=partial(_restart, cluster.data_dir, self._clock) if alone else None,
+                restart=partial(self._restart, cluster, restarted) if alone else None,
                 complaints=complaints,
             )
+
+        for process in restarted:
+            await ended(process, self._clock, within=_STOP_S)
+
+    async def _restart(self, cluster: Cluster, restarted: list[subprocess.Popen[bytes]]) -> None:
+        restarted.append(await restart(cluster.data_dir, self._clock))
 
     async def _cluster(self) -> Cluster:
         return await start_cluster(bin_dir=self._bin_dir, clock=self._clock)
@@ -97,7 +104,12 @@ class Engines:
         """The engine, wired as the `embedded` backend does; its port."""
         tenant = Tenant(jwt_secret=DEVELOPMENT_SECRET, external_id=TENANT)
         url = cluster.url(database)
-        visibility = PostgresVisibility(url, publication=tenant.publication, quirks=tenant.quirks)
+        visibility = PostgresVisibility(
+            url,
+            publication=tenant.publication,
+            quirks=tenant.quirks,
+            max_record_bytes=tenant.max_record_bytes,
+        )
         await visibility.open()
         stack.push_async_callback(visibility.close)
 
@@ -149,8 +161,11 @@ async def _execute(url: str, sql: str) -> None:
         await connection.close()
 
 
-async def _restart(data: Path, clock: Clock) -> None:
-    """Crash a PostgreSQL and start it again with the command that it was started with; return when it is ready."""
+async def restart(data: Path, clock: Clock) -> subprocess.Popen[bytes]:
+    """Crash a PostgreSQL and start it again with the command that it was started with; return when it is ready.
+
+    Stopping its cluster stops the new one, too; the caller then asks for the exit status of what is returned.
+    """
     file = data / "postmaster.pid"
     command = shlex.split((data / "postmaster.opts").read_text())
     os.kill(int(file.read_text().split()[0]), signal.SIGQUIT)
@@ -162,6 +177,7 @@ async def _restart(data: Path, clock: Clock) -> None:
     while not _is_ready(file):
         if clock.now() > deadline or await ended(process, clock, within=0.005) is not None:
             raise PostgresFailed("postgres", "it did not come up again after a restart")
+    return process
 
 
 def _is_ready(file: Path) -> bool:

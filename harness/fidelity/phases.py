@@ -139,7 +139,7 @@ def compare_delays(expected: Sequence[Delay], got: Sequence[Delay]) -> Iterator[
                 grade=Grade.TIMING,
                 what="distributed otherwise",
                 stream="*",
-                about=f"{kind}, {section or 'beginning'}",
+                about=f"{kind} in: {section or 'the beginning'}",
                 expected=_told(one),
                 got=f"{_told(other)}; KS {distance:.2f}",
             )

@@ -123,7 +123,10 @@ async def _opened(
     told = ""
     while True:
         visibility = PostgresVisibility(
-            settings.database_url, publication=settings.tenant.publication, quirks=settings.tenant.quirks
+            settings.database_url,
+            publication=settings.tenant.publication,
+            quirks=settings.tenant.quirks,
+            max_record_bytes=settings.tenant.max_record_bytes,
         )
         messages = _messages(settings, recorder, clock=clock, rng=Random(rng.random()))
         try:

@@ -3,8 +3,10 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
+from operator import attrgetter
+from typing import Final, NamedTuple
 
 from harness.phoenix.message import Message, RawJson
 from harness.phoenix.serializer import encode
@@ -13,9 +15,14 @@ from harness.realtime.subscription import Subscriber, Subscription
 from harness.realtime.visibility import Output
 from harness.replication.change import Action, Change
 
+_EVENT: Final = "postgres_changes"
+_HOLE: Final = "\0"
+"""Where the data goes: JSON text never has that character itself."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dispatch:
+_position: Final = attrgetter("position")
+
+
+class Dispatch(NamedTuple):
     """One frame for one channel; equal content is the same bytes object for every channel that gets it."""
 
     subscriber: Subscriber
@@ -25,15 +32,18 @@ class Dispatch:
 
 def dispatch(change: Change, output: Output) -> Iterator[Dispatch]:
     """One frame for each channel of `output`, labelled with the ids of its bindings in reverse order of request."""
-    data = RawJson(event_data(change, output))
-    frames: dict[tuple[str, str, bool, tuple[int, ...]], bytes] = {}
+    data = event_data(change, output).encode()
+    frames: dict[tuple[str, str, str, tuple[int, ...]], bytes] = {}
     for subscriber, subscriptions in _by_subscriber(output.subscriptions).items():
-        latest_first = sorted(subscriptions, key=lambda each: each.position, reverse=True)
-        ids = tuple(each.binding_id for each in latest_first)
-        key = (subscriber.topic, subscriber.vsn, subscriber.legacy, ids)
-        if key not in frames:
-            frames[key] = _frame(change, subscriber, ids, data)
-        yield Dispatch(subscriber=subscriber, ids=ids, frame=frames[key])
+        if len(subscriptions) > 1:
+            subscriptions.sort(key=_position, reverse=True)
+        ids = tuple([each.binding_id for each in subscriptions])
+        key = (subscriber.topic, subscriber.vsn, str(change.action) if subscriber.legacy else _EVENT, ids)
+        frame = frames.get(key)
+        if frame is None:
+            before, after = _around(*key)
+            frame = frames[key] = text_frame(b"".join((before, data, after)))
+        yield Dispatch(subscriber, ids, frame)
 
 
 def event_data(change: Change, output: Output) -> str:
@@ -55,13 +65,17 @@ def _by_subscriber(subscriptions: tuple[Subscription, ...]) -> dict[Subscriber, 
     return grouped
 
 
-def _frame(change: Change, subscriber: Subscriber, ids: tuple[int, ...], data: RawJson) -> bytes:
-    """Fast lane: neither ref nor join_ref. A legacy channel gets the bare data under the name of the action."""
-    event, payload = (
-        (str(change.action), data) if subscriber.legacy else ("postgres_changes", {"data": data, "ids": list(ids)})
-    )
-    message = Message(topic=subscriber.topic, event=event, payload=payload)
-    return text_frame(encode(message, subscriber.vsn, join_ref=False))
+@lru_cache(maxsize=1 << 14)
+def _around(topic: str, vsn: str, event: str, ids: tuple[int, ...]) -> tuple[bytes, bytes]:
+    """What stands before and after the data. Fast lane: neither ref nor join_ref.
+
+    A legacy channel gets the bare data under the name of the action.
+    """
+    data = RawJson(_HOLE)
+    payload = {"data": data, "ids": list(ids)} if event == _EVENT else data
+    text = encode(Message(topic=topic, event=event, payload=payload), vsn, join_ref=False)
+    before, after = text.encode().split(_HOLE.encode())
+    return before, after
 
 
 def _json(text: str) -> str:

@@ -6,9 +6,9 @@ _TEXT: Final = b"\x81"
 _BINARY: Final = b"\x82"
 
 
-def text_frame(text: str) -> bytes:
-    """One final, unmasked text frame."""
-    payload = text.encode()
+def text_frame(text: str | bytes) -> bytes:
+    """One final, unmasked text frame of a text, or of its UTF-8."""
+    payload = text.encode() if isinstance(text, str) else text
     return _TEXT + _length(len(payload)) + payload
 
 

@@ -1,8 +1,7 @@
 """A socket as the worker sees it: where frames go, and who is told that the worker has forgotten it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from harness.realtime.subscription import Subscriber
 
@@ -10,8 +9,7 @@ RowKeys = Mapping[str, Any]
 """What the history says of a row, see `Trace`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class Delivery(NamedTuple):
     """A frame for a socket. `row` is what the history says of the row in it, None for rows it does not follow."""
 
     topic: str

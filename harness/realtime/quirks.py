@@ -112,7 +112,7 @@ ABOUT: Final[Mapping[str, About]] = {
         since="before v2.25",
     ),
     "names_are_like_patterns": About(
-        on="schema and table of a binding are LIKE patterns, in which * is % and _ is any character",
+        on="schema and table of a binding are LIKE patterns: _ is any character, % any text, and a lone * is %",
         off="they are names, and only a lone * stands for all",
         seen="realtime-facts 4.1",
         since="before v2.25",

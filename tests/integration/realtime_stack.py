@@ -114,7 +114,9 @@ async def a_stack(cluster: Cluster, *, polled: bool = False, before: str = "", *
     tenant = Tenant(jwt_secret=DEVELOPMENT_SECRET, **settings)
     failed = asyncio.Event()
     recorder = Recorder(CLOCK.now, sinks=(lambda op: failed.set() if op.f == "poll" else None,))
-    visibility = PostgresVisibility(cluster.url("realtime_test"), quirks=tenant.quirks)
+    visibility = PostgresVisibility(
+        cluster.url("realtime_test"), quirks=tenant.quirks, max_record_bytes=tenant.max_record_bytes
+    )
     await visibility.open()
 
     def open_source() -> PolledSource | StreamedSource:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,13 @@ def command() -> Iterator[Command]:
         yield command
 
 
+@pytest.fixture
+def commands() -> Iterator[list[Command]]:
+    """One for each signal, to be used side by side."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(Command.in_a_new_folder()) for _ in SIGNALS]
+
+
 async def an_official_client() -> str:
     """The one with a child process of its own, where it is installed."""
     try:
@@ -83,77 +91,88 @@ def ended(process: "subprocess.Popen[str]", by: signal.Signals) -> str:
     return process.communicate(timeout=20)[1]
 
 
-@pytest.mark.parametrize("by", SIGNALS)
-async def test_a_run_that_is_ended_in_its_middle_leaves_its_history_alone(command: Command, by: signal.Signals) -> None:
+async def test_a_run_that_is_ended_in_its_middle_leaves_its_history_alone(commands: list[Command]) -> None:
     client = await an_official_client()
-    process = command.start("run", "full_flow", *SLOWLY, "--client", client)
-    assert eventually(lambda: in_the_middle(command), within=30), process.communicate()[1]
-    working = command.processes()
+    runs = [command.start("run", "full_flow", *SLOWLY, "--client", client) for command in commands]
+    assert eventually(lambda: all(in_the_middle(command) for command in commands), within=60)
+    working = [command.processes() for command in commands]
 
-    said = ended(process, by)
+    said = [ended(process, by) for process, by in zip(runs, SIGNALS, strict=True)]
 
-    assert any("postgres" in line for line in working)
-    assert any("realtime_js.mjs" in line for line in working) is (client == "js")
-    assert eventually(lambda: not command.left()), command.left()
+    for lines in working:
+        assert any("postgres" in line for line in lines)
+        assert any("realtime_js.mjs" in line for line in lines) is (client == "js")
+    nothing_is_left(commands)
+    assert [process.returncode for process in runs] == [130, 130, -signal.SIGKILL]
+    assert [lines.splitlines()[-1] for lines in said[:2]] == ["harness: interrupted; everything was taken down"] * 2
+    for command, by in zip(commands, SIGNALS, strict=True):
+        tells_its_prefix(command, killed=by is signal.SIGKILL)
+
+
+def tells_its_prefix(command: Command, *, killed: bool) -> None:
+    """The history can be read, says how it ended if it could, and is not judged as if it were whole."""
     history = history_of(command)
+    again = command.run("check", "latest")
+
     assert history
     assert len(history.where(f="apply")) > 10
-    if by is signal.SIGKILL:
-        assert process.returncode == -signal.SIGKILL
-    else:
-        assert (process.returncode, said.splitlines()[-1]) == (130, "harness: interrupted; everything was taken down")
+    assert again.returncode == 2, again.stdout
+    assert "? story" in again.stdout or "the line is cut off" in again.stderr
+    if not killed:
         last = history.where(f="step", type="fail")
         assert [(op.value.step, op.error) for op in last] == [("run", "it was interrupted")]
         assert {op.actor for op in history.where(f="view")} == {"reader-1", "reader-2"}
 
 
-@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGKILL])
-def test_a_run_that_did_not_come_to_its_end_is_not_judged_as_if_it_had(command: Command, by: signal.Signals) -> None:
-    process = command.start("run", "full_flow", *SLOWLY)
-    assert eventually(lambda: in_the_middle(command), within=30), process.communicate()[1]
-    ended(process, by)
-    assert eventually(lambda: not command.left()), command.left()
+def test_a_stack_that_is_ended_leaves_nothing(commands: list[Command]) -> None:
+    """A second Ctrl-C, and a third, do not cut the taking down short."""
+    stacks = [command.start("up") for command in commands]
+    for process in stacks:
+        assert process.stdout is not None
+        assert process.stdout.readline()
 
-    done = command.run("check", "latest")
+    for process, by in zip(stacks, SIGNALS, strict=True):
+        process.send_signal(by)
+    for _ in range(2):
+        time.sleep(0.02)
+        stacks[0].send_signal(signal.SIGINT)
+    said = [process.communicate(timeout=20)[1] for process in stacks]
 
-    assert done.returncode == 2
-    assert "? story" in done.stdout or "the line is cut off" in done.stderr
-
-
-@pytest.mark.parametrize("by", SIGNALS)
-def test_a_stack_that_is_ended_leaves_nothing(command: Command, by: signal.Signals) -> None:
-    up = command.up()
-
-    code, said = up.end(by)
-
-    assert code == (-signal.SIGKILL if by is signal.SIGKILL else 0), said
-    assert eventually(lambda: not command.left()), command.left()
+    assert [process.returncode for process in stacks] == [0, 0, -signal.SIGKILL], said
+    assert "Traceback" not in "".join(said)
+    nothing_is_left(commands)
 
 
-@pytest.mark.parametrize("by", SIGNALS)
-def test_an_exec_that_is_ended_leaves_nothing(command: Command, by: signal.Signals) -> None:
-    process = command.start("exec", "--", sys.executable, "-c", WAITING)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
+def test_an_exec_that_is_ended_leaves_nothing(commands: list[Command]) -> None:
+    running = [command.start("exec", "--", sys.executable, "-c", WAITING) for command in commands]
+    for process in running:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
 
-    process.send_signal(by)
-    process.wait(timeout=20)
+    for process, by in zip(running, SIGNALS, strict=True):
+        process.send_signal(by)
+    codes = [process.wait(timeout=20) for process in running]
 
-    assert process.returncode == (-signal.SIGKILL if by is signal.SIGKILL else 128 + by)
-    assert eventually(lambda: not command.left()), command.left()
+    assert codes == [128 + signal.SIGINT, 128 + signal.SIGTERM, -signal.SIGKILL]
+    nothing_is_left(commands)
 
 
-@pytest.mark.parametrize("after", [0.3, 0.8, 1.1, 1.4])
-def test_ctrl_c_while_a_stack_comes_up_leaves_nothing(command: Command, after: float) -> None:
-    process = command.start("up")
-    assert eventually(lambda: has_begun(process), within=20)
-    time.sleep(after)
+def nothing_is_left(commands: list[Command]) -> None:
+    assert eventually(lambda: not any(command.left() for command in commands)), [each.left() for each in commands]
 
-    said = ended(process, signal.SIGINT)
 
-    assert process.returncode in (0, 130), said
+def test_ctrl_c_while_a_stack_comes_up_leaves_nothing(commands: list[Command]) -> None:
+    starting = [command.start("up") for command in commands]
+    assert eventually(lambda: all(has_begun(process) for process in starting), within=20)
+
+    for process in starting:
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.4)
+    said = "".join(process.communicate(timeout=20)[1] for process in starting)
+
+    assert {process.returncode for process in starting} <= {0, 130}, said
     assert "Traceback" not in said
-    assert eventually(lambda: not command.left()), command.left()
+    nothing_is_left(commands)
 
 
 def has_begun(process: "subprocess.Popen[str]") -> bool:
@@ -161,41 +180,6 @@ def has_begun(process: "subprocess.Popen[str]") -> bool:
     status = Path(f"/proc/{process.pid}/status").read_text()
     caught = int(next(line for line in status.splitlines() if line.startswith("SigCgt")).split()[1], 16)
     return bool(caught & 1 << (signal.SIGTERM - 1))
-
-
-def test_a_second_ctrl_c_does_not_cut_the_taking_down_short(command: Command) -> None:
-    up = command.up()
-
-    for _ in range(3):
-        up.process.send_signal(signal.SIGINT)
-        time.sleep(0.02)
-    out, said = up.process.communicate(timeout=20)
-
-    assert (up.process.returncode, out) == (0, "")
-    assert "Traceback" not in said
-    assert not command.left()
-
-
-def test_a_hangup_that_is_ignored_ends_nothing(command: Command) -> None:
-    """As `nohup harness up` wants it."""
-    process = subprocess.Popen(
-        ["sh", "-c", 'trap "" HUP; exec "$0" -m harness up --json', sys.executable],
-        env={**os.environ, "TMPDIR": str(command.folder / "tmp")},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    command.started.append(process)
-    assert process.stdout is not None
-    assert process.stdout.readline()
-
-    process.send_signal(signal.SIGHUP)
-    time.sleep(0.5)
-    still_up = process.poll() is None
-    ended(process, signal.SIGTERM)
-
-    assert (still_up, process.returncode) == (True, 0)
-    assert eventually(lambda: not command.left()), command.left()
 
 
 def test_a_database_that_dies_ends_a_run_with_a_reason(command: Command) -> None:

@@ -6,15 +6,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from harness.backends.environment import Environment
 from harness.clients.realtime_js import MODULES, find_node
 from harness.clients.realtime_py import need_package
 from harness.errors import ClientMissing
-from tests.integration.command import Command, eventually
+from tests.integration.command import Command
 
 WITH_PYTHON = """
 import asyncio, json, os
@@ -88,6 +90,23 @@ def command() -> Iterator[Command]:
         yield command
 
 
+@pytest.fixture(scope="module")
+def shared() -> Iterator[tuple[Command, str]]:
+    """For what has nothing to do with the stack: the variables of one, as a file for `--env-file`."""
+    names = [field.name.upper() for field in fields(Environment)]
+    with Command.in_a_new_folder() as command:
+        file = command.folder / "stack.env"
+        file.write_text("".join(f'{name}="of-a-stack-that-is-up-{name.lower()}"\n' for name in names))
+        yield command, str(file)
+
+
+@pytest.fixture
+def attached(shared: tuple[Command, str]) -> Callable[..., "subprocess.Popen[str]"]:
+    """Starts a command with `exec` on that stack."""
+    command, file = shared
+    return lambda *words, **streams: command.start("exec", "--env-file", file, "--", *words, **streams)
+
+
 def missing(reason: ClientMissing) -> None:
     if os.environ.get("HARNESS_NO_SKIP") == "1":
         pytest.fail(str(reason))
@@ -136,28 +155,28 @@ def test_a_stack_is_there_soon(command: Command, capsys: pytest.CaptureFixture[s
     assert took < 10
 
 
-def test_the_exit_code_and_the_streams_are_those_of_the_command(command: Command) -> None:
+def test_the_exit_code_and_the_streams_are_those_of_the_command(
+    attached: Callable[..., "subprocess.Popen[str]"],
+) -> None:
     script = "import sys; print(sys.stdin.read().upper()); print('to stderr', file=sys.stderr); sys.exit(7)"
-    text = command.folder / "stdin"
-    text.write_text("from stdin")
 
-    with text.open() as stdin:
-        done = command.run("exec", "--", sys.executable, "-c", script, stdin=stdin)
+    process = attached(sys.executable, "-c", script, stdin=subprocess.PIPE)
+    out, err = process.communicate("from stdin", timeout=20)
 
-    assert (done.returncode, done.stdout, done.stderr) == (7, "FROM STDIN\n", "to stderr\n")
-    assert not command.left()
+    assert (process.returncode, out, err) == (7, "FROM STDIN\n", "to stderr\n")
 
 
-def test_a_command_that_was_killed_is_told_as_a_shell_tells_it(command: Command) -> None:
-    done = command.run("exec", "--", "sh", "-c", "kill -KILL $$")
-
-    assert done.returncode == 128 + signal.SIGKILL
+def test_a_command_that_was_killed_is_told_as_a_shell_tells_it(
+    attached: Callable[..., "subprocess.Popen[str]"],
+) -> None:
+    assert attached("sh", "-c", "kill -KILL $$").wait(20) == 128 + signal.SIGKILL
 
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_signals_go_on_to_the_command_which_decides_what_they_mean(command: Command, by: signal.Signals) -> None:
-    script = f"trap 'echo got it; exit 5' {by.value}; echo ready; while :; do sleep 0.05; done"
-    process = command.start("exec", "--", "sh", "-c", script)
+def test_signals_go_on_to_the_command_which_decides_what_they_mean(
+    attached: Callable[..., "subprocess.Popen[str]"], by: signal.Signals
+) -> None:
+    process = attached("sh", "-c", f"trap 'echo got it; exit 5' {by.value}; echo ready; while :; do sleep 0.05; done")
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
 
@@ -165,20 +184,24 @@ def test_signals_go_on_to_the_command_which_decides_what_they_mean(command: Comm
     out, _ = process.communicate(timeout=20)
 
     assert (process.returncode, out) == (5, "got it\n")
-    assert not command.left()
 
 
-def test_a_command_is_run_on_a_stack_that_is_up_already(command: Command) -> None:
-    up = command.up()
-    file = up.file(command.folder / "stack.env")
+def test_a_command_that_ignores_sigterm_is_killed_after_a_while(
+    attached: Callable[..., "subprocess.Popen[str]"],
+) -> None:
+    process = attached("sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.05; done")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
 
-    done = command.run(
-        "exec", "--env-file", file, "--", sys.executable, "-c", "import os; print(os.environ['API_URL'])"
-    )
+    process.terminate()
 
-    assert (done.returncode, done.stdout) == (0, up.variables["API_URL"] + "\n")
-    assert up.process.poll() is None
-    assert up.end()[0] == 0
+    assert process.wait(20) == 128 + signal.SIGKILL
+
+
+def test_the_variables_are_those_of_the_stack_that_is_up(attached: Callable[..., "subprocess.Popen[str]"]) -> None:
+    out, _ = attached(sys.executable, "-c", "import os; print(os.environ['API_URL'])").communicate(timeout=20)
+
+    assert out == "of-a-stack-that-is-up-api_url\n"
 
 
 def test_a_command_that_is_not_there_is_wrong_usage_and_leaves_no_stack(command: Command) -> None:
@@ -195,20 +218,7 @@ def test_what_is_no_option_of_exec_is_not_taken_for_the_command(command: Command
     assert "--cadance" in done.stderr
 
 
-def test_a_command_that_ignores_sigterm_is_killed_after_a_while(command: Command) -> None:
-    script = "trap '' TERM; echo ready; while :; do sleep 0.05; done"
-    process = command.start("exec", "--", "sh", "-c", script)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-
-    process.terminate()
-    process.communicate(timeout=20)
-
-    assert process.returncode == 128 + signal.SIGKILL
-    assert eventually(lambda: not command.left()), command.left()
-
-
-def test_ctrl_c_of_a_terminal_reaches_the_command_once(command: Command, tmp_path: Path) -> None:
+def test_ctrl_c_of_a_terminal_reaches_the_command_once(shared: tuple[Command, str], tmp_path: Path) -> None:
     """The terminal sends it to all of its foreground; one that we sent on would come as a second."""
     script = tmp_path / "count.sh"
     script.write_text(
@@ -217,7 +227,7 @@ def test_ctrl_c_of_a_terminal_reaches_the_command_once(command: Command, tmp_pat
     terminal = (
         "import os, pty, signal, sys\n"
         "pid, fd = pty.fork()\n"
-        "command = [sys.executable, '-m', 'harness', 'exec', '--', 'sh', sys.argv[1]]\n"
+        "command = [sys.executable, '-m', 'harness', 'exec', '--env-file', sys.argv[2], '--', 'sh', sys.argv[1]]\n"
         "if pid == 0: os.execvp(command[0], command)\n"
         "said = b''\n"
         "while b'ready' not in said: said += os.read(fd, 1024)\n"
@@ -229,12 +239,25 @@ def test_ctrl_c_of_a_terminal_reaches_the_command_once(command: Command, tmp_pat
     )
 
     done = subprocess.run(
-        [sys.executable, "-c", terminal, str(script)],
-        env={**os.environ, "TMPDIR": str(command.folder / "tmp")},
+        [sys.executable, "-c", terminal, str(script), shared[1]],
         capture_output=True,
         text=True,
         timeout=60,
     )
 
     assert done.returncode == 1, done.stderr
-    assert eventually(lambda: not command.left()), command.left()
+
+
+def test_a_hangup_that_is_ignored_ends_nothing(shared: tuple[Command, str]) -> None:
+    """As `nohup harness up` wants it."""
+    ours = [sys.executable, "-m", "harness", "exec", "--env-file", shared[1], "--", "sh", "-c", "echo ready; sleep 1"]
+    process = subprocess.Popen(
+        ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", *ours], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+
+    process.send_signal(signal.SIGHUP)
+    _, err = process.communicate(timeout=20)
+
+    assert (process.returncode, err) == (0, "")

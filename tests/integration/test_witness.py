@@ -98,7 +98,7 @@ async def test_each_commit_is_an_op_with_its_place_and_time(
     ]
     committed = datetime.fromisoformat(ops[0].value.commit_timestamp)
     assert ops[0].value.at == (committed - STARTED).total_seconds()
-    assert 100 <= ops[0].value.at < 200
+    assert ops[0].value.at >= 100
     assert ops[0].value.lsn == ops[1].value.lsn != ops[2].value.lsn
     assert set(ops[0].value) == {"note", "table", "action", "lsn", "commit_timestamp", "at"}
 

@@ -195,7 +195,7 @@ def test_a_running_stack_cannot_be_given_options_of_its_start(
 
     assert (code, err) == (
         64,
-        "harness: --cadence and --port are given to the stack when it is brought up, not with --env-file\n",
+        "harness: --cadence, --limits and --port are for a stack that is brought up, not with --env-file\n",
     )
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.backends.compose_facts import STAND_IN, Image, Resolved, image, limit_variables, resolved
+from harness.backends.compose_facts import STAND_IN, Image, Resolved, image, limit_variables, quoted, resolved
 from harness.errors import StackError
 from harness.realtime.plans import PLANS
 
@@ -45,6 +45,20 @@ def test_ports_secrets_and_images_are_those_that_compose_resolved() -> None:
         jwt_secret="secret",
         images={"db": "supabase/postgres:17", "realtime": "supabase/realtime:v2"},
     )
+
+
+def test_a_dollar_that_compose_doubled_is_one() -> None:
+    services = json.loads(json.dumps(CONFIG["services"]))
+    services["realtime"]["environment"]["API_JWT_SECRET"] = "a$$b$$$$c"
+
+    assert resolved(json.dumps({"services": services})).jwt_secret == "a$b$$c"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"), [("plain #1", '"plain #1"'), ('a"b', r'"a\"b"'), ("a$b", r'"a\$b"'), ("a\\n", r'"a\\n"')]
+)
+def test_a_value_for_compose_is_quoted(text: str, line: str) -> None:
+    assert quoted(text) == line
 
 
 def test_secrets_are_not_in_its_repr() -> None:

@@ -101,6 +101,14 @@ def test_what_is_no_token_is_left_alone(text: str) -> None:
     assert renewed(text) == text
 
 
+def test_the_time_since_when_broadcasts_are_replayed_moves_with_the_play() -> None:
+    frame = '{"replay": {"since": 1795486974000, "limit": 5}}'
+
+    moved = renewed(frame, used=RECORDED, now=RECORDED + 60.0)
+
+    assert moved == '{"replay": {"since": 1795487034000, "limit": 5}}'
+
+
 def test_tokens_are_found_inside_a_frame() -> None:
     frame = json.dumps(["1", "1", "realtime:x", "phx_join", {"access_token": signed(ROLE), "n": 1}])
 

@@ -78,7 +78,7 @@ def test_delays_that_are_distributed_otherwise_are_a_difference_of_timing() -> N
     found = list(compare_delays(delays(*range(0, 500, 16)), delays(*range(2, 34))))
 
     assert [(each.grade.value, each.what, each.about) for each in found] == [
-        ("S3", "distributed otherwise", "postgres_changes, idle")
+        ("S3", "distributed otherwise", "postgres_changes in: idle")
     ]
 
 

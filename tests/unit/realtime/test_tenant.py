@@ -18,5 +18,18 @@ def test_a_tenant_is_by_default_as_a_self_hosted_server() -> None:
         subscribe_retry_s=(1.0, 3.0),
         max_frame_bytes=5_000_000,
         max_backlog_bytes=50_000_000,
+        max_record_bytes=1_048_576,
+        poll_timeout_s=15.0,
+        reconnect_s=(1.4, 2.2),
+        publication_check_s=60.0,
+        row_removal_s=15.0,
+        idle_stop_s=600.0,
         quirks=Quirks(),
     )
+
+
+def test_changes_are_read_from_our_own_publication_unless_the_quirk_is_off() -> None:
+    ours = Tenant(jwt_secret="s", publication="p")
+    theirs = Tenant(jwt_secret="s", publication="p", quirks=Quirks(publication_filters_ignored=False))
+
+    assert (ours.feed, theirs.feed) == ("harness_p", "p")

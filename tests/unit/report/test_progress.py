@@ -1,5 +1,7 @@
 import io
+import sys
 
+import pytest
 from rich.console import Console
 
 from harness.history import Op
@@ -64,3 +66,13 @@ def test_on_a_terminal_the_line_is_gone_at_the_end() -> None:
 
     assert "47 emitted" in out.getvalue()
     assert out.getvalue().endswith("\x1b[2K")  # the line is erased
+
+
+def test_results_that_go_elsewhere_do_not_go_through_the_line(capsys: pytest.CaptureFixture[str]) -> None:
+    progress, _, out = a_progress(terminal=True)
+
+    with progress:
+        sys.stdout.write("a result\n")
+
+    assert capsys.readouterr().out == "a result\n"
+    assert "a result" not in out.getvalue()

@@ -1,0 +1,19 @@
+-- Tables and policies for the conformance suite: run when the roles and realtime.messages exist.
+create schema auth;
+grant usage on schema public, auth to anon, authenticated, service_role;
+create function auth.uid() returns uuid language sql stable
+  return (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub')::uuid;
+
+create table process_events (id text, n int, process_id int not null default 7, data jsonb, seq bigserial primary key);
+create table articles (id int primary key, title text, words int);
+create table marks (id int primary key);
+create table owned (id int primary key, owner uuid, public boolean not null default false);
+
+alter table owned enable row level security;
+create policy own on owned for select to authenticated using (owner = auth.uid());
+create policy shown on owned for select to anon using (public);
+grant select on process_events, articles, marks, owned to anon, authenticated, service_role;
+create publication supabase_realtime for table process_events, articles, marks, owned;
+
+create policy hear on realtime.messages for select to authenticated using (realtime.topic() like 'team:%');
+create policy speak on realtime.messages for insert to authenticated with check (realtime.topic() like 'team:%');
