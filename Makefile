@@ -23,7 +23,7 @@ bench: $(READY)
 	$(BIN)/python -m bench
 
 fidelity: $(READY)
-	$(BIN)/harness fidelity
+	$(BIN)/harness fidelity $(FIDELITY)
 
 load: $(READY)
 	@echo "make $@ is in docs/contract.md but not built yet" >&2; exit 64

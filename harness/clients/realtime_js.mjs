@@ -2,7 +2,7 @@
 //
 // usage: node realtime_js.mjs MODULES URL     (MODULES: the folder that holds node_modules)
 //
-// stdin:  {"do": "start", "params", "token", "vsn"} | {"do": "subscribe", "topic", "bindings"}
+// stdin:  {"do": "start", "params", "token", "vsn", "options"} | {"do": "subscribe", "topic", "bindings"}
 //         | {"do": "unsubscribe", "topic"} | {"do": "token", "token"} | {"do": "drop"}
 // stdout: {"is": "open"} | {"is": "refused", "status", "body"} | {"is": "close", "code", "reason", "by"}
 //         | {"is": "joined" | "channel_closed", "topic"} | {"is": "join_refused" | "channel_error", "topic", "reason"}
@@ -63,8 +63,8 @@ class ToldWebSocket extends WebSocket {
   }
 }
 
-function start({ params, token, vsn }) {
-  client = new RealtimeClient(url, { params, vsn, transport: ToldWebSocket })
+function start({ params, token, vsn, options }) {
+  client = new RealtimeClient(url, { params, vsn, transport: ToldWebSocket, ...options })
   if (token !== null) client.setAuth(token)
   client.connect()
 }

@@ -131,7 +131,8 @@ class _Stage:
     async def runs(self, script: Recording) -> tuple[Run, Run]:
         """What is expected and what came back."""
         if self._engines is not None:
-            async with self._engines.engine(alone=conditions(script).alone) as target:
+            held = conditions(script)
+            async with self._engines.engine(alone=held.alone, survives=held.survives) as target:
                 return as_played(script), await self._run(script, target)
         runs = await asyncio.gather(*(self._run(script, target) for target in self._targets))
         return (runs[0], runs[1]) if len(runs) == 2 else (as_played(script), runs[0])

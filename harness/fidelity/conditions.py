@@ -28,12 +28,16 @@ LEFT_ROWS: Final[Mapping[str, str]] = {
 """Rows that another recording finds, of which only the number is known."""
 
 
+SURVIVES: Final = frozenset({"p13c_dbrestart"})
+"""Recordings of a node that lives on when the database of its tenant restarts (realtime-facts 11.11)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
     """`alone`: looks at, stops or holds up what all databases of a PostgreSQL share. `warm`: the worker runs already.
 
     `limits` is the step that set the limits under which a warm worker began. `left_by` names a recording whose
-    statements run first, `left_rows` is a statement that does.
+    statements run first, `left_rows` is a statement that does. `survives`: the node outlives its database.
     """
 
     alone: bool
@@ -41,6 +45,7 @@ class Conditions:
     limits: str | None
     left_by: str | None
     left_rows: str | None
+    survives: bool = False
 
 
 def conditions(recording: Recording) -> Conditions:
@@ -52,6 +57,7 @@ def conditions(recording: Recording) -> Conditions:
         limits=_first_limits(recording),
         left_by=LEFT_BY.get(family),
         left_rows=LEFT_ROWS.get(family),
+        survives=family in SURVIVES,
     )
 
 

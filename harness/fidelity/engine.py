@@ -27,6 +27,7 @@ from harness.fidelity.target import TENANT, Target
 from harness.history.op import Op
 from harness.history.recorder import Recorder
 from harness.realtime.messages_postgres import APPLICATION_NAME, PUBLICATION, SLOT, PostgresMessages
+from harness.realtime.quirks import Quirks
 from harness.realtime.server import RealtimeServer
 from harness.realtime.tenant import Tenant
 from harness.realtime.visibility_postgres import PostgresVisibility
@@ -34,6 +35,7 @@ from harness.realtime.worker import Worker
 from harness.replication.source import ChangeSource
 from harness.replication.source_postgres import PolledSource
 from harness.replication.source_stream import StreamedSource
+from harness.replication.source_visible import VisibleSource
 from harness.tokens import DEVELOPMENT_SECRET
 
 _STOP_S: Final = 10.0
@@ -61,8 +63,11 @@ class Engines:
         await self._stack.aclose()
 
     @asynccontextmanager
-    async def engine(self, *, alone: bool) -> AsyncIterator[Target]:
-        """A server with an empty database, up until the end of the context; `alone`: with its own PostgreSQL."""
+    async def engine(self, *, alone: bool, survives: bool = False) -> AsyncIterator[Target]:
+        """A server with an empty database, up until the end of the context.
+
+        `alone`: with its own PostgreSQL. `survives`: the node lives on when that is restarted.
+        """
         restarted: list[subprocess.Popen[bytes]] = []
         async with AsyncExitStack() as stack:
             cluster = await stack.enter_async_context(await self._cluster()) if alone else self._shared
@@ -70,7 +75,8 @@ class Engines:
             complaints: list[str] = []
             recorder = Recorder(self._clock.now, sinks=(partial(_complain, complaints),), keep=False)
             slot = "supabase_realtime_replication_slot" + ("" if alone else f"_{database}")
-            port = await self._serve(stack, cluster, database, slot=slot, recorder=recorder)
+            quirks = Quirks(node_ends_with_database=not survives)
+            port = await self._serve(stack, cluster, database, slot=slot, recorder=recorder, quirks=quirks)
             yield Target(
                 address=("127.0.0.1", port),
                 host=f"{TENANT}.localhost:{port}",
@@ -99,10 +105,10 @@ class Engines:
         return name
 
     async def _serve(
-        self, stack: AsyncExitStack, cluster: Cluster, database: str, *, slot: str, recorder: Recorder
+        self, stack: AsyncExitStack, cluster: Cluster, database: str, *, slot: str, recorder: Recorder, quirks: Quirks
     ) -> int:
         """The engine, wired as the `embedded` backend does; its port."""
-        tenant = Tenant(jwt_secret=DEVELOPMENT_SECRET, external_id=TENANT)
+        tenant = Tenant(jwt_secret=DEVELOPMENT_SECRET, external_id=TENANT, quirks=quirks)
         url = cluster.url(database)
         visibility = PostgresVisibility(
             url,
@@ -114,7 +120,8 @@ class Engines:
         stack.push_async_callback(visibility.close)
 
         def source() -> ChangeSource:
-            return PolledSource(url, slot=slot, publication=tenant.feed, clock=self._clock)
+            polled = PolledSource(url, slot=slot, publication=tenant.feed, clock=self._clock)
+            return VisibleSource(polled, url, clock=self._clock)
 
         def message_source() -> ChangeSource:
             return StreamedSource(

@@ -196,9 +196,9 @@ class ServerConnection:
                 )
             )
 
-    def drain(self, code: int) -> None:
-        """Give up the socket with `code`, after telling each joined topic (realtime-facts 1.5)."""
-        for topic in self._channels:
+    def drain(self, code: int, *, told: bool = True) -> None:
+        """Give up the socket with `code`, after telling each joined topic if it is `told` (realtime-facts 1.5)."""
+        for topic in self._channels if told else ():
             words = {"message": "Server requested disconnect", "status": "ok", "extension": "system"}
             self._send(Message(topic=topic, event="system", payload=words))
         self.close_code = code

@@ -102,9 +102,9 @@ class Link:
             if channel.subscriber is subscriber and channel.forgotten is not None:
                 channel.forgotten(at_once)
 
-    def drain(self, code: int) -> None:
+    def drain(self, code: int, *, told: bool = True) -> None:
         """Say goodbye to every channel and close the socket with `code`."""
-        self._connection.drain(code)
+        self._connection.drain(code, told=told)
         self._flush()
 
     def push(self, channel: int, event: str, payload: Any) -> None:

@@ -33,6 +33,7 @@ class Quirks:
     subscribed_without_slot: bool = True
     no_slot_for_empty_publication: bool = True
     dropped_tables_stay_dead: bool = True
+    node_ends_with_database: bool = True
     slow_reconnect: bool = True
     rates_seen_at_ticks: bool = True
     sender_escapes_rate_limit: bool = True
@@ -182,6 +183,12 @@ ABOUT: Final[Mapping[str, About]] = {
         off="the slot is made all the same",
         seen="realtime-facts 4.3 and 11.28",
         since="v2.107.1",
+    ),
+    "node_ends_with_database": About(
+        on="a restart of PostgreSQL ends the node with its own: every socket is closed with 1012, without a word",
+        off="the node survives: sockets stay, nothing is said, rows of about 2 s are lost",
+        seen="realtime-facts 11.10 and 11.11, recordings p13b and p13c",
+        since="before v2.25",
     ),
     "dropped_tables_stay_dead": About(
         on="a channel whose table left the publication stays deaf when the table comes back",

@@ -100,6 +100,7 @@ class RealtimeServer:
         )
         self._services.live.watch(self._tenant_changed)
         self._services.live.on_reload(worker.reload)
+        worker.on_node_end(self._node_ended)
 
     def routes(self) -> list[web.RouteDef]:
         """The paths of the server itself and those that a gateway puts in front of it."""
@@ -112,6 +113,11 @@ class RealtimeServer:
             *self._admin.routes(),
             *self._http_broadcast.routes(),
         ]
+
+    def _node_ended(self) -> None:
+        """A node that dies closes its sockets with 1012 and tells no channel (recording p13b)."""
+        for link in tuple(self._links):
+            link.drain(_SERVICE_RESTART, told=False)
 
     async def close(self) -> None:
         """End every socket with 1012, as a server that restarts; wait until they are gone."""

@@ -80,6 +80,11 @@ class SubscriptionTable:
         """The tables of the publication now; raises `VisibilityError`."""
         return frozenset(row["relation"] for row in await self._do("published", self._publication))
 
+    async def server_began(self) -> str:
+        """When the database server began; raises `VisibilityError` while it does not answer."""
+        found = await self._do("began")
+        return str(found[0]["began"])
+
     async def release(self, slot: str) -> None:
         """End the session that holds a slot; raises `VisibilityError`."""
         await self._do("release", slot)

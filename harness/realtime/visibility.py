@@ -142,6 +142,10 @@ class Visibility(Protocol):
         """The tables of the publication now; raises `VisibilityError`."""
         ...
 
+    async def server_began(self) -> str:
+        """When the database server began, to know a restart by; raises `VisibilityError` while it does not answer."""
+        ...
+
     async def release(self, slot: str) -> None:
         """End the session that holds a slot; raises `VisibilityError`."""
         ...

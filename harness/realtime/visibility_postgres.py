@@ -106,6 +106,10 @@ class PostgresVisibility:
         """See `Visibility.published`."""
         return await self._rows.published()
 
+    async def server_began(self) -> str:
+        """See `Visibility.server_began`."""
+        return await self._rows.server_began()
+
     async def release(self, slot: str) -> None:
         """See `Visibility.release`."""
         await self._rows.release(slot)

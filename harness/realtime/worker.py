@@ -75,6 +75,12 @@ class Worker:
         )
         self._ready = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._server_began = ""
+        self._node_ended: Callable[[], None] = lambda: None
+
+    def on_node_end(self, ended: Callable[[], None]) -> None:
+        """Call `ended` when the node would end with its database (quirk `node_ends_with_database`)."""
+        self._node_ended = ended
 
     @property
     def warm(self) -> bool:
@@ -167,10 +173,24 @@ class Worker:
                 begun = begun or await self._begin()
                 await self._read_source(trouble)
             except (ReplicationError, VisibilityError) as error:
+                if await self._ends_with_database(error):
+                    self._recorder.record(ACTOR, "poll", {"failures": 1}, type="info", error=str(error))
+                    self._node_ended()
+                    return
                 await self._recover(trouble, error)
+
+    async def _ends_with_database(self, error: ReplicationError | VisibilityError) -> bool:
+        """Whether the database went down, and not only our connection (realtime-facts 11.10)."""
+        if not self._tenant.quirks.node_ends_with_database or not isinstance(error, ReplicationLost):
+            return False
+        try:
+            return await self._visibility.server_began() != self._server_began
+        except VisibilityError:
+            return True
 
     async def _begin(self) -> bool:
         """No row is left of an earlier worker; the tables are known. While there are none there is no slot."""
+        self._server_began = await self._visibility.server_began()
         await self._visibility.clear()
         self._housekeeping.published = await self._visibility.published()
         while self._tenant.quirks.no_slot_for_empty_publication and not self._housekeeping.published:

@@ -21,9 +21,9 @@ from harness.errors import ClientMissing
 from harness.phoenix.connection import Timing
 
 ARMS: Final = ("native", "py", "js")
-PATIENCE_S: Final = 15.0
+PATIENCE_S: Final = 5.0
 MARK: Final = Binding(event="INSERT", schema="public", table="marks")
-"""What every listener asks for, too: the row after which nothing more can come of what was done before."""
+"""What every listener asks for, too."""
 
 
 async def require(arm: str) -> None:
@@ -87,10 +87,9 @@ class Listener:
             events.append(await self.next())
         return events
 
-    async def until_marked(self, sql: asyncpg.Connection) -> list[ClientEvent]:
-        """What is told before a row that is written now."""
-        number = await sql.fetchval("insert into marks select coalesce(max(id), 0) + 1 from marks returning id")
-        mark = ChangeReceived(
+    async def until_mark(self, number: int) -> list[ClientEvent]:
+        """What is told before a mark (see `mark`)."""
+        told = ChangeReceived(
             topic=self.topic,
             schema="public",
             table="marks",
@@ -98,7 +97,13 @@ class Listener:
             commit_timestamp=None,
             record={"id": number},
         )
-        return (await self.until(mark))[:-1]
+        return (await self.until(told))[:-1]
+
+
+async def mark(sql: asyncpg.Connection) -> int:
+    """Write a mark: nothing that was committed before can be told after it."""
+    number: int = await sql.fetchval("insert into marks default values returning id")
+    return number
 
 
 @asynccontextmanager
@@ -106,7 +111,9 @@ async def listening(client: Client, topic: str, *bindings: Binding) -> AsyncIter
     """Somebody who is subscribed to these bindings and to marks, and leaves in the end."""
     listener = Listener(client=client, topic=topic)
     await client.subscribe(topic, [*bindings, MARK])
-    await listener.until(listener.ready)
-    yield listener
-    await client.unsubscribe(topic)
-    await listener.until(ChannelClosed(topic=topic))
+    try:
+        await listener.until(listener.ready)
+        yield listener
+    finally:
+        await client.unsubscribe(topic)
+        await listener.until(ChannelClosed(topic=topic))

@@ -6,7 +6,7 @@ create function auth.uid() returns uuid language sql stable
 
 create table process_events (id text, n int, process_id int not null default 7, data jsonb, seq bigserial primary key);
 create table articles (id int primary key, title text, words int);
-create table marks (id int primary key);
+create table marks (id int generated always as identity primary key);
 create table owned (id int primary key, owner uuid, public boolean not null default false);
 
 alter table owned enable row level security;

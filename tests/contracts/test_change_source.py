@@ -1,4 +1,4 @@
-"""What every `ChangeSource` promises: one body, the polled and the streamed slot as arms, a real PostgreSQL."""
+"""What every `ChangeSource` promises: one body, polled and streamed slots as arms, a real PostgreSQL."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -12,6 +12,7 @@ from harness.replication.change import Action, Change
 from harness.replication.source import ChangeSource
 from harness.replication.source_postgres import PolledSource
 from harness.replication.source_stream import StreamedSource
+from harness.replication.source_visible import VisibleSource
 
 Connection = asyncpg.Connection
 
@@ -72,13 +73,15 @@ async def second(cluster: Cluster, database: str) -> AsyncIterator[Connection]:
     await connection.close()
 
 
-@pytest.fixture(params=["polled", "streamed"])
+@pytest.fixture(params=["polled", "streamed", "visible"])
 async def closed_source(cluster: Cluster, database: str, request: pytest.FixtureRequest) -> AsyncIterator[ChangeSource]:
     source: ChangeSource
     if request.param == "polled":
         source = PolledSource(cluster.url(database), snapshot_every_s=0.05)
     else:
         source = StreamedSource(cluster.socket_dir, cluster.port, database=database)
+    if request.param == "visible":
+        source = VisibleSource(source, cluster.url(database))
     yield source
     await source.close()
 

@@ -50,3 +50,7 @@ order by c.number;
 -- name: judge
 -- Grants and verdicts of a batch, in one round trip; see harness_judge in schema.sql.
 select realtime.harness_judge($1::jsonb, $2::jsonb, $3)::text as judged;
+
+-- name: began
+-- When this PostgreSQL was started.
+select pg_postmaster_start_time()::text as began;

@@ -101,6 +101,8 @@ class Everybody:
         self.answer = answer
         self.failing: Exception | None = None
         self.tables = frozenset({TABLE.oid})
+        self.began = "today"
+        self.unreachable = False
         self.cleared = 0
         self.removed: list[int] = []
         self.released: list[str] = []
@@ -129,6 +131,11 @@ class Everybody:
             failing, self.failing = self.failing, None
             raise failing
         return tuple(self._judge(question) for question in questions)
+
+    async def server_began(self) -> str:
+        if self.unreachable:
+            raise VisibilityError("the database does not answer")
+        return self.began
 
     async def clear(self) -> None:
         self.cleared += 1
@@ -410,6 +417,34 @@ async def test_a_connection_that_broke_takes_longer_to_come_back_unless_the_quir
         await a_turn()
 
     assert least <= stage.clock.slept[0] <= most
+
+
+@pytest.mark.parametrize(
+    ("quirks", "restarted", "ends"),
+    [
+        (Quirks(), "restarted", 1),
+        (Quirks(), "unreachable", 1),
+        (Quirks(), "alive", 0),
+        (Quirks(node_ends_with_database=False), "restarted", 0),
+    ],
+)
+async def test_the_node_ends_with_its_database_and_not_with_its_connection(
+    stage: Stage, quirks: Quirks, restarted: str, ends: int
+) -> None:
+    gate, ended = asyncio.Event(), []
+    stage.sources = [GatedSource(gate, [ReplicationLost("gone")]), Source([])]
+    worker = stage.start(quirks=quirks, instant=False)
+    worker.on_node_end(lambda: ended.append(1))
+    await worker.subscribe(stage.outlet, a_subscriber(), WANTED, CLAIMS)
+
+    if restarted == "restarted":
+        stage.visibility.began = "tomorrow"
+    stage.visibility.unreachable = restarted == "unreachable"
+    gate.set()
+    for _ in range(50):
+        await a_turn()
+
+    assert len(ended) == ends
 
 
 async def test_a_poll_that_takes_too_long_costs_its_batch_and_the_slot(stage: Stage) -> None:
