@@ -2,7 +2,8 @@
 //
 // usage: node realtime_js.mjs MODULES URL     (MODULES: the folder that holds node_modules)
 //
-// stdin:  {"do": "start", "params", "token", "vsn", "options"} | {"do": "subscribe", "topic", "bindings"}
+// stdin:  {"do": "start", "params", "token", "vsn", "heartbeat_s", "reconnect_s"}
+//         | {"do": "subscribe", "topic", "bindings"}
 //         | {"do": "unsubscribe", "topic"} | {"do": "token", "token"} | {"do": "drop"}
 // stdout: {"is": "open"} | {"is": "refused", "status", "body"} | {"is": "close", "code", "reason", "by"}
 //         | {"is": "joined" | "channel_closed", "topic"} | {"is": "join_refused" | "channel_error", "topic", "reason"}
@@ -63,8 +64,11 @@ class ToldWebSocket extends WebSocket {
   }
 }
 
-function start({ params, token, vsn, options }) {
-  client = new RealtimeClient(url, { params, vsn, transport: ToldWebSocket, ...options })
+function start({ params, token, vsn, heartbeat_s, reconnect_s }) {
+  const options = { params, vsn, transport: ToldWebSocket }
+  if (heartbeat_s !== null) options.heartbeatIntervalMs = heartbeat_s * 1000
+  if (reconnect_s !== null) options.reconnectAfterMs = () => reconnect_s * 1000
+  client = new RealtimeClient(url, options)
   if (token !== null) client.setAuth(token)
   client.connect()
 }

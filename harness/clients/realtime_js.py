@@ -42,7 +42,8 @@ class OfficialJsClient:
     """Implements `clients.client.Client` over `@supabase/realtime-js`.
 
     `modules` is the folder whose `node_modules` holds the client and `ws`. `connect` raises `ClientMissing` if
-    Node or they are not there. `heartbeat_s` is the client's own option, None for its default (25 s).
+    Node or they are not there. `heartbeat_s` and `reconnect_s` are options of the client, None for its defaults
+    (25 s; 1, 2, 5, 10, 10 … s).
     """
 
     def __init__(
@@ -54,12 +55,13 @@ class OfficialJsClient:
         link: str | None = None,
         vsn: str = "2.0.0",
         heartbeat_s: float | None = None,
+        reconnect_s: float | None = None,
         modules: Path = MODULES,
     ) -> None:
         self._url = url
         params = {"apikey": apikey} if link is None else {"apikey": apikey, "link": link}
-        beats = {} if heartbeat_s is None else {"heartbeatIntervalMs": heartbeat_s * 1000}
-        self._start = {"do": "start", "params": params, "token": token, "vsn": vsn, "options": beats}
+        times = {"heartbeat_s": heartbeat_s, "reconnect_s": reconnect_s}
+        self._start = {"do": "start", "params": params, "token": token, "vsn": vsn, **times}
         self._modules = modules
         self._mailbox = Mailbox()
         self._topics: set[str] = set()

@@ -21,7 +21,9 @@ from harness.errors import ClientMissing
 from harness.phoenix.connection import Timing
 
 ARMS: Final = ("native", "py", "js")
-PATIENCE_S: Final = 5.0
+PATIENCE_S: Final = 10.0
+RETRY_S: Final = 0.05
+"""How long those who can be told so wait before they reconnect; realtime-py does not wait at all."""
 MARK: Final = Binding(event="INSERT", schema="public", table="marks")
 """What every listener asks for, too."""
 
@@ -49,8 +51,8 @@ async def a_client(arm: str, url: str, *, apikey: str, token: str, link: str = "
     if arm == "py":
         return OfficialPyClient(url, apikey=apikey, token=token, link=link)
     if arm == "js":
-        return OfficialJsClient(url, apikey=apikey, token=token, link=link)
-    timing = Timing(reconnect_delays_s=(0.05,), rejoin_delays_s=(0.05,))
+        return OfficialJsClient(url, apikey=apikey, token=token, link=link, reconnect_s=RETRY_S)
+    timing = Timing(reconnect_delays_s=(RETRY_S,), rejoin_delays_s=(RETRY_S,))
     clock, rng = SystemClock(), Random(1)
     return NativeClient(url, apikey=apikey, token=token, link=link, clock=clock, rng=rng, timing=timing)
 
@@ -82,9 +84,10 @@ class Listener:
 
     async def until(self, last: ClientEvent) -> list[ClientEvent]:
         """What is told up to and including `last`."""
-        events = [await self.next()]
-        while events[-1] != last:
-            events.append(await self.next())
+        async with asyncio.timeout(PATIENCE_S):
+            events = [await self.next()]
+            while events[-1] != last:
+                events.append(await self.next())
         return events
 
     async def until_mark(self, number: int) -> list[ClientEvent]:

@@ -1,10 +1,10 @@
--- Tables and policies for the conformance suite: run when the roles and realtime.messages exist.
+-- Tables and policies for the conformance suite and the client contract: run when the roles and realtime.messages exist.
 create schema auth;
 grant usage on schema public, auth to anon, authenticated, service_role;
 create function auth.uid() returns uuid language sql stable
   return (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub')::uuid;
 
-create table process_events (id text, n int, process_id int not null default 7, data jsonb, seq bigserial primary key);
+create table process_events (n int primary key, process_id int not null, title text, data jsonb);
 create table articles (id int primary key, title text, words int);
 create table marks (id int generated always as identity primary key);
 create table owned (id int primary key, owner uuid, public boolean not null default false);

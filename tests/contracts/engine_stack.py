@@ -27,6 +27,7 @@ from harness.realtime.server import RealtimeServer
 from harness.realtime.tenant import Tenant
 from harness.realtime.visibility_postgres import PostgresVisibility
 from harness.realtime.worker import Worker
+from harness.replication.source import ChangeSource
 from harness.replication.source_stream import StreamedSource
 from harness.replication.source_visible import VisibleSource
 from harness.tokens import DEVELOPMENT_SECRET, mint, user_id
@@ -109,31 +110,16 @@ async def an_engine(*, idle_timeout_s: float = 66.0) -> AsyncIterator[Engine]:
     recorder = Recorder(CLOCK.now)
     async with AsyncExitStack() as stack:
         cluster = await stack.enter_async_context(await start_cluster())
-        url = cluster.url(DATABASE)
-        messages = PostgresMessages(
-            url,
-            open_source=lambda: _source(cluster, slot=f"{SLOT}test", publication=PUBLICATION, name=APPLICATION_NAME),
-            clock=CLOCK,
-            rng=Random(1),
-            recorder=recorder,
-        )
+        messages = _messages(cluster, recorder)
         stack.push_async_callback(messages.close)
         await messages.open()
-        sql = await asyncpg.connect(url)
+        sql = await asyncpg.connect(cluster.url(DATABASE))
         stack.push_async_callback(sql.close)
         await sql.execute(_TABLES.read_text("utf-8"))
-        visibility = PostgresVisibility(url, quirks=tenant.quirks)
+        visibility = PostgresVisibility(cluster.url(DATABASE), quirks=tenant.quirks)
         stack.push_async_callback(visibility.close)
         await visibility.open()
-        worker = Worker(
-            tenant=tenant,
-            visibility=visibility,
-            open_source=lambda: VisibleSource(_source(cluster, publication=tenant.feed), url),
-            clock=CLOCK,
-            rng=Random(1),
-            recorder=recorder,
-            instant=True,
-        )
+        worker = _worker(cluster, tenant, visibility, recorder)
         stack.push_async_callback(worker.close)
         server = RealtimeServer(tenant=tenant, worker=worker, messages=messages, recorder=recorder, clock=CLOCK)
         port = await _serve(server, stack)
@@ -142,15 +128,35 @@ async def an_engine(*, idle_timeout_s: float = 66.0) -> AsyncIterator[Engine]:
         yield Engine(url=f"ws://127.0.0.1:{port}/socket", sql=sql, server=server, http=http)
 
 
-def _source(cluster: Cluster, *, publication: str, slot: str | None = None, name: str | None = None) -> StreamedSource:
-    given = {"slot": slot, "application_name": name}
-    return StreamedSource(
-        cluster.socket_dir,
-        cluster.port,
-        database=DATABASE,
-        publication=publication,
-        **{option: value for option, value in given.items() if value is not None},
+def _worker(cluster: Cluster, tenant: Tenant, visibility: PostgresVisibility, recorder: Recorder) -> Worker:
+    def source() -> ChangeSource:
+        stream = StreamedSource(cluster.socket_dir, cluster.port, database=DATABASE, publication=tenant.feed)
+        return VisibleSource(stream, cluster.url(DATABASE))
+
+    return Worker(
+        tenant=tenant,
+        visibility=visibility,
+        open_source=source,
+        clock=CLOCK,
+        rng=Random(1),
+        recorder=recorder,
+        instant=True,
     )
+
+
+def _messages(cluster: Cluster, recorder: Recorder) -> PostgresMessages:
+    def source() -> ChangeSource:
+        return StreamedSource(
+            cluster.socket_dir,
+            cluster.port,
+            database=DATABASE,
+            slot=f"{SLOT}test",
+            publication=PUBLICATION,
+            application_name=APPLICATION_NAME,
+        )
+
+    url = cluster.url(DATABASE)
+    return PostgresMessages(url, open_source=source, clock=CLOCK, rng=Random(1), recorder=recorder)
 
 
 async def _serve(server: RealtimeServer, stack: AsyncExitStack) -> int:

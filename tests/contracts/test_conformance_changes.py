@@ -56,8 +56,8 @@ async def engine() -> AsyncIterator[Engine]:
         yield running
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=ARMS)
-async def arm(request: pytest.FixtureRequest) -> str:
+@pytest.fixture(scope="module", params=ARMS)
+def arm(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 

@@ -44,6 +44,9 @@ class NoDatabase:
     async def remove(self, rows: Sequence[int]) -> None:
         raise AssertionError("there are no rows")
 
+    async def server_began(self) -> str:
+        return "today"
+
     async def published(self) -> frozenset[int]:
         raise AssertionError("there are no tables")
 

@@ -41,6 +41,9 @@ class Silence:
     async def remove(self, rows: Sequence[int]) -> None:
         return None
 
+    async def server_began(self) -> str:
+        return "today"
+
     async def published(self) -> frozenset[int]:
         return frozenset({1})
 

@@ -24,9 +24,10 @@ from harness.pipeline.schema import VERSION, migrate
 from harness.pipeline.state_store import StateStore
 from harness.pipeline.store import Content
 from harness.pipeline.store_postgres import PostgresStore
+from harness.tokens import user_id
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
-ALICE, BOB = str(uuid4()), str(uuid4())
+ALICE, BOB = str(user_id("alice")), str(user_id("bob"))
 NUMBERS = count()
 OWNED = ("generated_articles_state", "process_events", "article_contexts", "article_contents", "process_event_cursors")
 

@@ -19,10 +19,10 @@ from harness.pipeline.backend_app import GENERATION, Application
 from harness.pipeline.schema import migrate
 from harness.pipeline.store import Store
 from harness.pipeline.store_postgres import PostgresStore
-from harness.tokens import DEVELOPMENT_SECRET, mint
+from harness.tokens import DEVELOPMENT_SECRET, mint, user_id
 from tests.contracts.memory_store import MemoryStore
 
-ALICE, BOB = str(uuid4()), str(uuid4())
+ALICE, BOB = str(user_id("alice")), str(user_id("bob"))
 CLOCK = SystemClock()
 QUICK = {"sections": 1, "chunks": 3, "images": 1, "research_queries": 1}
 
