@@ -65,7 +65,7 @@ done
 """
 
 _MAKE_AND_WATCH: Final = r"""
-trap '' HUP INT TERM
+trap '' HUP INT TERM PIPE  # an owner that is gone does not hear "made"
 umask 077
 mkdir "$1" || exit
 mkdir "$1/data" "$1/socket" || { rm -rf "$1"; exit 1; }

@@ -49,6 +49,18 @@ FILTERS = {
     "words=gt.10,title=like.z%": {2},
 }
 
+ODD_ROWS = ((1, 'a "b" \\c (d), e'), (2, " lead"), (3, "lead"), (4, "plain"), (5, ""))
+ODD_FILTERS = {
+    r'title=eq."a \"b\" \\c (d), e"': {1},
+    r'title=neq."a \"b\" \\c (d), e"': {2, 3, 4, 5},
+    r'title=in.("a \"b\" \\c (d), e",plain)': {1, 4},
+    'title=eq." lead"': {2},
+    'title=in.(" lead",plain)': {2, 4},
+    "title=eq.": {5},
+    "title=isdistinct.plain": {1, 2, 3, 5},
+}
+"""Written as the filter builder of realtime-js writes such values."""
+
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def engine() -> AsyncIterator[Engine]:
@@ -131,6 +143,15 @@ async def test_a_filter_lets_the_rows_through_that_meet_it(client: Client, engin
         told = await listener.until_mark(await mark(engine.sql))
 
     assert ids(told) == sorted(FILTERS[filter])
+
+
+@pytest.mark.parametrize("filter", ODD_FILTERS)
+async def test_a_filter_with_a_quoted_value_means_that_value(client: Client, engine: Engine, filter: str) -> None:
+    async with listening(client, "quoted", articles("INSERT", filter)) as listener:
+        await engine.sql.executemany("insert into articles values ($1, $2)", ODD_ROWS)
+        told = await listener.until_mark(await mark(engine.sql))
+
+    assert ids(told) == sorted(ODD_FILTERS[filter])
 
 
 async def test_a_change_that_meets_several_bindings_is_told_once(client: Client, engine: Engine) -> None:
