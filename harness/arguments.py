@@ -65,7 +65,8 @@ def parser() -> Parser:
     _token_command(names)
     _fidelity_command(names)
     for name, text in LATER.items():
-        later = names.add_parser(name, help=f"{text} (not built yet)", add_help=False)
+        # No prefix: whatever follows, --help too, is taken, and the answer is that the command is not there yet.
+        later = names.add_parser(name, help=f"{text} (not built yet)", add_help=False, prefix_chars="\0")
         later.add_argument("rest", nargs=argparse.REMAINDER)
         later.set_defaults(name=name)
     return whole
@@ -198,7 +199,9 @@ def _stack_options(command: argparse.ArgumentParser) -> None:
         "--env-file",
         type=Path,
         metavar="FILE",
-        help="attach to a stack that runs already: what its `harness up` printed",
+        help=argparse.SUPPRESS  # `up` refuses it, and says what to do
+        if command.prog.endswith(" up")
+        else "attach to a stack that runs already: what its `harness up` printed",
     )
     for name in ("--migrations", "--app", "--debounce", "--time-factor"):
         group.add_argument(name, help=argparse.SUPPRESS)

@@ -10,7 +10,7 @@ from typing import Final
 import asyncpg
 
 from harness.clock import Clock, SystemClock
-from harness.errors import ReplicationError
+from harness.errors import ReplicationError, ReplicationLost
 from harness.replication.source import Batch, ChangeSource
 
 _CLOCK: Final = SystemClock()
@@ -66,7 +66,7 @@ class VisibleSource:
         try:
             text: str = await self._connection.fetchval(_SNAPSHOT)
         except _BROKEN as error:
-            raise ReplicationError(f"the snapshot cannot be read: {error}") from error
+            raise ReplicationLost(f"the snapshot cannot be read: {error}") from error
         return text
 
 

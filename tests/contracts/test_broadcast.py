@@ -1,9 +1,7 @@
 """Broadcasts as both official clients see them on our server: self, ack, private channels, HTTP, the database."""
 
 import asyncio
-import importlib.util
 import json
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +12,7 @@ import pytest_asyncio
 
 from harness.backends.cluster import Cluster, start_cluster
 from harness.clients.realtime_js import MODULES, find_node
-from harness.errors import ClientMissing
+from tests.contracts.arms import require
 from tests.integration.broadcast_stack import Stack, a_stack
 
 # realtime-py reads an attribute that websockets 15 has deprecated.
@@ -127,14 +125,8 @@ class PySpeaker:
 
 @asynccontextmanager
 async def a_speaker(arm: str, stack: Stack, role: str = "authenticated") -> AsyncIterator[Speaker]:
-    if arm == "py" and importlib.util.find_spec("realtime") is None:
-        pytest.skip("the official Python client is not installed")
-    try:
-        speaker: Speaker = await (PySpeaker if arm == "py" else JsSpeaker).start(stack, role)
-    except ClientMissing as error:
-        if "CI" in os.environ:
-            raise
-        pytest.skip(str(error))
+    await require(arm)
+    speaker: Speaker = await (PySpeaker if arm == "py" else JsSpeaker).start(stack, role)
     try:
         yield speaker
     finally:

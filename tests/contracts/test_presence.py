@@ -1,9 +1,7 @@
 """Presence as both official clients see it on our server: the state, joins and leaves of others and of oneself."""
 
 import asyncio
-import importlib.util
 import json
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,8 +10,8 @@ from typing import Any, Protocol
 import pytest
 
 from harness.clients.realtime_js import MODULES, find_node
-from harness.errors import ClientMissing
 from harness.realtime.plans import PLANS
+from tests.contracts.arms import require
 from tests.integration.server_without_database import Running, a_server
 
 # realtime-py reads an attribute that websockets 15 has deprecated.
@@ -136,16 +134,8 @@ class PyPerson:
 
 
 async def start(arm: str, server: Running) -> Person:
-    if arm == "py":
-        if importlib.util.find_spec("realtime") is None:
-            pytest.skip("the official Python client is not installed")
-        return await PyPerson.start(server)
-    try:
-        return await JsPerson.start(server)
-    except ClientMissing as error:
-        if "CI" in os.environ:
-            raise
-        pytest.skip(str(error))
+    await require(arm)
+    return await (PyPerson if arm == "py" else JsPerson).start(server)
 
 
 @pytest.fixture
