@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Most tests wait for something: three at once keep two cores busy.
+AT_ONCE := -n 3 --dist loadfile
 JS_READY := tests/js/node_modules/.ready
 
 demo: $(READY)
@@ -14,10 +16,10 @@ check: $(READY) $(JS_READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	$(BIN)/pytest $(AT_ONCE)
 
 unit: $(READY)
-	$(BIN)/pytest tests/unit tests/properties tests/mutants tests/test_architecture.py
+	$(BIN)/pytest $(AT_ONCE) tests/unit tests/properties tests/mutants tests/test_architecture.py
 
 bench: $(READY)
 	$(BIN)/python -m bench

@@ -27,7 +27,7 @@ SLOT: Final = "supabase_realtime_messages_replication_slot_"
 PUBLICATION: Final = "supabase_realtime_messages_publication"
 APPLICATION_NAME: Final = "realtime_replication_connection"
 
-_BROKEN: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+_BROKEN: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 -- as the column has it: UTC without saying so
 _EARLIEST: Final = -62_135_596_800_000
 """The year 1: no row is older."""

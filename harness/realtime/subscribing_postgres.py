@@ -28,7 +28,7 @@ _NO_ANSWER: Final = (
     asyncpg.InterfaceError,
     OSError,
 )
-_BROKEN: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+_BROKEN: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 _SAID_OTHERWISE: Final = {"P0001": "raise_exception", "42601": "syntax_error", "XX000": "internal_error"}
 """Conditions that asyncpg names otherwise than PostgreSQL's list of error codes."""
 

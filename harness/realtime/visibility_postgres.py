@@ -26,7 +26,7 @@ from harness.realtime.tenant import feed
 from harness.realtime.visibility import Grant, Judgement, Question, Shape, Table, TableColumn
 from harness.replication.change import Relation
 
-_BROKEN: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+_BROKEN: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from harness.replication.source import Batch
 
 _CLOCK: Final = SystemClock()
 _GOODBYE_S: Final = 5.0
-_BROKEN: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+_BROKEN: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 _LOST: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,

@@ -16,7 +16,7 @@ from harness.replication.source import Batch, ChangeSource
 _CLOCK: Final = SystemClock()
 _AGAIN_S: Final = 0.0005
 _GOODBYE_S: Final = 5.0
-_BROKEN: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+_BROKEN: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 _SNAPSHOT: Final = "select pg_current_snapshot()::text"
 _EPOCH: Final = 1 << 32
 

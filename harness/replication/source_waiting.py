@@ -14,7 +14,7 @@ EVERY_S: Final = 0.05
 _CLOCK: Final = SystemClock()
 _ALL: Final = 2**31 - 1
 _GOODBYE_S: Final = 5.0
-_BROKEN: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+_BROKEN: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 _END_OF_WAL = "select pg_current_wal_flush_lsn()::text"
 
 
