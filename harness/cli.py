@@ -16,7 +16,7 @@ from typing import get_args
 from harness.arguments import parser
 from harness.backends.environment import Environment
 from harness.backends.options import BackendName, StackOptions
-from harness.errors import HarnessError, NotThereYet, OutputClosed, UsageError
+from harness.errors import HarnessError, NotThereYet, OutputClosed, OutputRefused, UsageError
 from harness.history.secrets import hide_secrets
 from harness.output import note
 from harness.signals import interruptible
@@ -36,8 +36,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = parser().parse_args(argv)
         return COMMANDS.get(arguments.name, _later)(arguments)
-    except OutputClosed as error:
+    except (OutputClosed, OutputRefused) as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter would complain at its end
+        if isinstance(error, OutputRefused):
+            note(str(error))
         return error.exit_code
     except HarnessError as error:
         note(hide_secrets(str(error)))

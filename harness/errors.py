@@ -20,6 +20,7 @@
     ├── HistoryError              a history file cannot be read                     exit 2
     │   ├── CorruptHistory
     │   └── NewerHistory
+    ├── OutputRefused             our stdout takes nothing                          exit 2
     ├── OutputClosed              whoever read our stdout has gone                 exit 141
     ├── TokenError                a token is refused
     ├── EventError                an event that the application may not say
@@ -206,6 +207,13 @@ class NewerHistory(HistoryError):
         self.found = found
         self.known = known
         super().__init__(f"{path} has format {found}, this harness reads up to {known}: upgrade realtime-harness")
+
+
+class OutputRefused(HarnessError):
+    """Our stdout takes nothing (`harness list > /dev/full`)."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the output cannot be written: {reason}")
 
 
 class OutputClosed(HarnessError):

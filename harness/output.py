@@ -2,16 +2,18 @@
 
 import sys
 
-from harness.errors import OutputClosed
+from harness.errors import OutputClosed, OutputRefused
 
 
 def result(text: str) -> None:
-    """To stdout, at once; raises `OutputClosed` if nobody reads it."""
+    """To stdout, at once; raises `OutputClosed` if nobody reads it, `OutputRefused` if it cannot be written."""
     try:
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
     except BrokenPipeError as error:
         raise OutputClosed from error
+    except OSError as error:
+        raise OutputRefused(error.strerror or str(error)) from error
 
 
 def note(text: str) -> None:

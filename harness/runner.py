@@ -62,8 +62,10 @@ async def run_scenario(scenario: Scenario, run: Run) -> Judgement:
         folder = create_run_folder(run.runs, scenario.name, run.seed, started)
         with HistoryWriter(folder / FILE, _header(scenario, run, backend, started)) as writer:
             recorder.attach(writer)
-            await _perform(scenario, run, backend, recorder, tally)
-            await _stop(backend, recorder)
+            try:
+                await _perform(scenario, run, backend, recorder, tally)
+            finally:  # before the file is closed: flows tell the history until they have ended
+                await _stop(backend, recorder)
     finally:
         await backend.stop()
     judgement = judge_file(folder)

@@ -176,7 +176,8 @@ def _readable_copy(package: Path, cache: Path) -> Path:
 
 
 def _let_everybody_read(root: Path) -> None:
+    """And nobody but us write, whatever the wheel's own files allow."""
     for path in [root, *root.rglob("*")]:
         if not path.is_symlink():
             mode = path.stat().st_mode
-            path.chmod(mode | 0o444 | (0o111 if path.is_dir() or mode & 0o100 else 0))
+            path.chmod((mode | 0o444 | (0o111 if path.is_dir() or mode & 0o100 else 0)) & ~0o022)

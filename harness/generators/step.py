@@ -6,7 +6,10 @@ the system and is not.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
+
+from harness.errors import UsageError
+from harness.events.types import InputType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +176,8 @@ def answer(
     after: float = 1.0,
     timeout: float = 120.0,
 ) -> Answer:
+    if input_type not in get_args(InputType):
+        raise UsageError(f"no question {input_type!r}: {', '.join(get_args(InputType))}")
     return Answer(
         reader=reader, input_type=input_type, action=action, payload=payload or {}, after=after, timeout=timeout
     )

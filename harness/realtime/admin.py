@@ -4,12 +4,12 @@
 it can be changed, deleted and made again, but there is no second one.
 """
 
-import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from aiohttp import web
 
+from harness.realtime import request_json
 from harness.realtime.answers import HEADERS, empty_answer, json_answer
 from harness.realtime.auth import signed_with
 from harness.realtime.services import Services
@@ -139,8 +139,8 @@ class Admin:
 async def _columns(request: web.Request) -> Mapping[str, Any] | None:
     """What the body wants of the tenant; None for a body that is none."""
     try:
-        body = json.loads(await request.read())
-    except (ValueError, RecursionError):
+        body = request_json.parse(await request.read())
+    except ValueError:
         return None
     columns = body.get("tenant") if isinstance(body, dict) else None
     return columns if isinstance(columns, dict) else None

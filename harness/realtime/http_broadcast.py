@@ -8,12 +8,13 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from aiohttp import web
 
 from harness.errors import FrameError
 from harness.phoenix.message import JSON_ENCODED, RAW_ENCODED, UserBroadcast
+from harness.realtime import request_json
 from harness.realtime.answers import HEADERS, empty_answer, json_answer
 from harness.realtime.auth import Claims
 from harness.realtime.authorisation import Authorisation, Extension, Failure, Reason, Visitor
@@ -190,14 +191,10 @@ async def _body(request: web.Request) -> Any:
     if not given.startswith(_JSON) or not data:
         return {}
     try:
-        value = json.loads(data, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
+        value = request_json.parse(data)
+    except ValueError as error:
         raise _Unreadable(400, "Bad Request") from error
     return value if isinstance(value, dict) else {"_json": value}
-
-
-def _refuse(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
 
 
 def _token(headers: Mapping[str, str]) -> str | None:

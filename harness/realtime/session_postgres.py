@@ -24,6 +24,11 @@ def read_queries() -> Mapping[str, str]:
     return {name.strip(): text.strip().rstrip(";") for name, _, text in named}
 
 
+_TIMEOUT_S: Final = 15.0
+"""The real server's too (Postgrex's default): one slow query, such as a filter of a monstrous regular expression, does
+not keep everybody else waiting for ever."""
+
+
 class Session:
     """A connection as superuser. Statements of different callers wait for each other.
 
@@ -37,7 +42,9 @@ class Session:
         self._turn = asyncio.Lock()
 
     async def fetch(self, query: str, *arguments: Any) -> Sequence[asyncpg.Record]:
-        """The rows of a query. Raises `asyncpg.PostgresError`, `asyncpg.InterfaceError` or `OSError`."""
+        """The rows of a query. Raises `asyncpg.PostgresError`, `asyncpg.InterfaceError` or `OSError`, which
+        `TimeoutError` is: after 15 s the query is cancelled.
+        """
         async with self._turn:
             connection = await self._connected()
             rows: list[asyncpg.Record] = await connection.fetch(query, *arguments)
@@ -60,5 +67,7 @@ class Session:
 
     async def _connected(self) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await asyncpg.connect(self._dsn, server_settings=self._settings)
+            self._connection = await asyncpg.connect(
+                self._dsn, server_settings=self._settings, command_timeout=_TIMEOUT_S
+            )
         return self._connection

@@ -3,6 +3,7 @@
 The names are those of the real API; the shape of the answer was not recorded.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any, Final
@@ -14,6 +15,10 @@ Errors = Mapping[str, list[str]]
 """For each column that cannot be set so, why."""
 
 _INVALID: Final = "is invalid"
+_WHOLE: Final = re.compile(r"[0-9]{1,10}")
+_LARGEST: Final = 2**31 - 1
+"""The columns are integers of PostgreSQL."""
+
 _FLAGS: Final = {"private_only": "private_only", "suspend": "suspended", "presence_enabled": "presence_enabled"}
 _BOOLEANS: Final[Mapping[Any, bool]] = {True: True, False: False, "true": True, "false": False}
 
@@ -50,7 +55,7 @@ def disconnects(before: Tenant, after: Tenant) -> bool:
 
 def _fits(column: str, value: Any) -> bool:
     if column in Limits.__dataclass_fields__:
-        return not isinstance(value, bool) and str(value).isascii() and str(value).isdecimal()
+        return not isinstance(value, bool) and _WHOLE.fullmatch(str(value)) is not None and int(value) <= _LARGEST
     if column in _FLAGS:
         return isinstance(value, bool | str) and value in _BOOLEANS
     if column in ("name", "jwt_secret"):

@@ -178,5 +178,5 @@ def test_a_run_that_is_interrupted_takes_the_stack_down_and_says_so_in_its_histo
         "it was interrupted",
         5.0,
     )
-    assert backend.calls == ["start", "stop"]
+    assert backend.calls == ["start", "stop", "stop"]
     assert [path.name for path in (tmp_path / "latest").iterdir()] == ["history.jsonl"]

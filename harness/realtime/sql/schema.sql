@@ -198,7 +198,7 @@ $function$;
 -- gives what wal2json gives the real server (realtime-facts 4.9 and 11.27).
 create or replace function realtime.harness_mirror(original text, mirror text)
 returns void
-language plpgsql security definer
+language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $function$
 declare
   theirs pg_publication := (select p from pg_publication p where p.pubname = original);
@@ -251,7 +251,7 @@ create table if not exists realtime.harness_mirrored (original text primary key,
 
 create or replace function realtime.harness_keep_mirrors()
 returns event_trigger
-language plpgsql security definer
+language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $function$
 begin
   if current_setting('realtime.harness_mirroring', true) = 'on' then
@@ -328,10 +328,10 @@ exception when others then
 end
 $function$;
 
--- "Do rows with these keys exist?": $1 is a JSON array of objects of the key's columns as text. A role that may not
--- read the whole key, or a table without one, gets no statement: nobody asks then, see `refusal` in visibility.py.
+-- "Do rows with these keys exist?": $1 is a JSON array of objects of the key's columns as text. A table
+-- without one has no statement: nobody asks then, see `refusal` in visibility.py.
 -- `limit 1` keeps PostgreSQL from reading the whole table to answer many at once.
-create or replace function realtime.harness_key_statement(relation oid, role text)
+create or replace function realtime.harness_key_statement(relation oid)
 returns text
 language sql stable set search_path = ''
 as $function$
@@ -347,9 +347,6 @@ as $function$
   join realtime.harness_columns(c.oid) k on k.key
   where c.oid = harness_key_statement.relation
   group by n.nspname, c.relname
-  having pg_catalog.bool_and(
-    pg_catalog.has_column_privilege(harness_key_statement.role::name, harness_key_statement.relation, k.attnum, 'select')
-  )
 $function$;
 
 -- "Would these rows pass?": $1 is a JSON array of objects of all columns as text; the table's SELECT policies of a
@@ -379,21 +376,28 @@ as $function$
 $function$;
 
 -- The name of a prepared statement that answers `how` for a role; made when there is none. It stays prepared: PostgreSQL
--- plans it once, not for every subscriber. `stamp` is another whenever the table was altered.
+-- plans it once, not for every subscriber. `stamp` is another whenever the table was altered. What a change of grants or
+-- memberships decides is looked at every time: such a change alters no table.
 create or replace function realtime.harness_prepare(relation oid, stamp int, role text, how text)
 returns text
 language plpgsql
 as $function$
 declare
-  wanted text := format('harness_%s_%s_%s_%s', how, relation, stamp, quote_ident(role)::regrole::oid);
-  statement text;
+  statement text := case how when 'version' then realtime.harness_version_statement(relation, role) end;
+  wanted text := format(
+    'harness_%s_%s_%s', how, coalesce(md5(statement), format('%s_%s', relation, stamp)), quote_ident(role)::regrole::oid);
 begin
-  if exists (select from pg_prepared_statements p where p.name = wanted) then
+  if how = 'key' and exists (
+    select from pg_index i cross join unnest(i.indkey) key
+    where i.indrelid = relation and i.indisprimary and not has_column_privilege(role::name, relation, key, 'select')
+  ) then
+    return null;
+  elsif exists (select from pg_prepared_statements p where p.name = wanted) then
     return wanted;
   end if;
   statement := case how
-    when 'key' then realtime.harness_key_statement(relation, role)
-    when 'version' then realtime.harness_version_statement(relation, role)
+    when 'key' then realtime.harness_key_statement(relation)
+    when 'version' then statement
     when 'bypass' then format(
       'select array_fill(not row_security_active(%s::oid), array[jsonb_array_length($1)])', relation)
   end;
