@@ -19,7 +19,7 @@ from harness.history.store import read
 from tests.integration.command import Command, eventually
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGKILL]
-SLOWLY = ("--cadence", "instant", "--pace", "5")
+SLOWLY = ("--cadence", "instant", "--pace", "2")
 """So that a run takes long enough to be ended in its middle."""
 
 WAITING = """
@@ -97,7 +97,9 @@ async def test_a_run_that_is_ended_in_its_middle_leaves_its_history_alone(comman
     assert eventually(lambda: all(in_the_middle(command) for command in commands), within=60)
     working = [command.processes() for command in commands]
 
-    said = [ended(process, by) for process, by in zip(runs, SIGNALS, strict=True)]
+    for process, by in zip(runs, SIGNALS, strict=True):
+        process.send_signal(by)
+    said = [process.communicate(timeout=20)[1] for process in runs]
 
     for lines in working:
         assert any("postgres" in line for line in lines)
