@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Self
 
 from harness.errors import UsageError
@@ -14,10 +14,10 @@ class Environment:
     """How to reach a stack: the variables of contract 3. Keys and passwords are secrets: never in a report."""
 
     api_url: str
-    db_url: str
-    anon_key: str
-    service_role_key: str
-    jwt_secret: str
+    db_url: str = field(repr=False)
+    anon_key: str = field(repr=False)
+    service_role_key: str = field(repr=False)
+    jwt_secret: str = field(repr=False)
     realtime_url: str
     realtime_http_url: str
     app_url: str
@@ -25,7 +25,7 @@ class Environment:
 
     def variables(self) -> Mapping[str, str]:
         """Name → value, with the names of contract 3."""
-        return {field.name.upper(): getattr(self, field.name) for field in fields(self)}
+        return {each.name.upper(): getattr(self, each.name) for each in fields(self)}
 
     def lines(self) -> str:
         """One `KEY="value"` a line, as `harness up` prints it and `--env-file` reads it."""
@@ -38,10 +38,10 @@ class Environment:
         Raises `UsageError` with the line that is broken, or naming what is missing.
         """
         found = _json_object(text) if text.lstrip().startswith("{") else dict(_assignments(text))
-        missing = [field.name.upper() for field in fields(cls) if field.name.upper() not in found]
+        missing = [each.name.upper() for each in fields(cls) if each.name.upper() not in found]
         if missing:
             raise UsageError(f"the environment file has no {', '.join(missing)}: use what `harness up` printed")
-        return cls(**{field.name: found[field.name.upper()] for field in fields(cls)})
+        return cls(**{each.name: found[each.name.upper()] for each in fields(cls)})
 
 
 def _quoted(value: str) -> str:

@@ -1,6 +1,6 @@
 """What a stack is asked to be: the stack options of contract 2 as one value."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -24,7 +24,7 @@ class StackOptions:
     host: str = "127.0.0.1"
     port: int = 0
     schema: str = "public"
-    jwt_secret: str
+    jwt_secret: str = field(repr=False)
     pg_bin: Path | None = None
     pace: float = 1.0
     publication: str = "supabase_realtime"

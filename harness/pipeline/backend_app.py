@@ -160,7 +160,7 @@ class Application:
 
     async def _start(self, request: web.Request) -> web.Response:
         user_id = self._user(request)
-        process_id = await self.start(body_of(StartGeneration, await request.text()), user_id=user_id)
+        process_id = await self.start(body_of(StartGeneration, await _text(request)), user_id=user_id)
         return _json({"process_id": process_id}, status=201)
 
     async def _state(self, request: web.Request) -> web.Response:
@@ -192,7 +192,7 @@ class Application:
 
     async def _user_input(self, request: web.Request) -> web.Response:
         process_id = await self._process(request)
-        given = body_of(UserInput, await request.text())
+        given = body_of(UserInput, await _text(request))
         return self._received(process_id, lambda inbox: inbox.answer(given))
 
     async def _pause(self, request: web.Request) -> web.Response:
@@ -203,13 +203,13 @@ class Application:
 
     async def _command(self, request: web.Request, command: Callable[[Inbox], Reception]) -> web.Response:
         process_id = await self._process(request)
-        body_of(Nothing, await request.text())
+        body_of(Nothing, await _text(request))
         return self._received(process_id, command)
 
     async def _acknowledge(self, request: web.Request) -> web.Response:
         process_id = await self._process(request)
         user_id = self._user(request)
-        up_to = body_of(Acknowledgement, await request.text()).up_to_sequence
+        up_to = body_of(Acknowledgement, await _text(request)).up_to_sequence
         cursor = await self._store.acknowledge(process_id, user_id=user_id, up_to_sequence=up_to, at=self._clock.wall())
         return _json({"acknowledged_up_to": cursor})
 
@@ -271,6 +271,13 @@ async def _handled(request: web.Request, handler: Handler) -> web.StreamResponse
         return _error(503, str(error))
     except web.HTTPException as error:
         return _error(error.status, error.text or error.reason)
+
+
+async def _text(request: web.Request) -> str:
+    try:
+        return await request.text()
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(f"the body is no text: {error}") from error
 
 
 def _json(value: Any, *, status: int = 200) -> web.Response:

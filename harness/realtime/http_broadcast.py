@@ -62,7 +62,7 @@ class HttpBroadcast:
 
     def routes(self) -> list[web.RouteDef]:
         """The paths."""
-        paths = {"/api/broadcast": self._batch, "/api/broadcast/{topic}/events/{event}": self._single}
+        paths = {"/api/broadcast": self._batch, "/api/broadcast/{topic:[^/]+}/events/{event:[^/]+}": self._single}
         mounted = {prefix + path: action for prefix in ("", "/realtime/v1") for path, action in paths.items()}
         return [web.post(path, action) for path, action in mounted.items()] + [
             web.options(path, _preflight) for path in mounted
@@ -81,6 +81,8 @@ class HttpBroadcast:
         allowed = {"access-control-allow-origin": "*"} if "Origin" in request.headers else {}
         try:
             body = await _body(request)
+        except web.RequestPayloadError:  # not in the encoding that its header names
+            return web.Response(status=400, text="Bad Request", content_type="text/html", headers=HEADERS)
         except _Unreadable as error:
             return web.Response(status=error.status, text=error.words, content_type="text/html", headers=HEADERS)
         if not self._is_ours(request.host):
