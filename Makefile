@@ -1,5 +1,5 @@
 # Targets of docs/contract.md 1. A fresh machine needs python3 (3.11 or newer) and make, nothing else.
-.PHONY: demo check unit bench fidelity load setup js clean
+.PHONY: demo check lint tests unit bench fidelity load setup js clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,10 +12,14 @@ JS_READY := tests/js/node_modules/.ready
 demo: $(READY)
 	$(BIN)/harness run full_flow --pace 30
 
-check: $(READY) $(JS_READY)
+check: lint tests
+
+lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+tests: $(READY) $(JS_READY)
 	$(BIN)/pytest $(AT_ONCE)
 
 unit: $(READY)

@@ -55,7 +55,7 @@ for step in INT:20 QUIT:120 KILL:20; do
     tries=${step#*:}
     while running && [ "$tries" -gt 0 ]; do sleep 0.05; tries=$((tries - 1)); done
 done
-tries=100
+tries=1000
 while [ -e "$1" ] && [ "$tries" -gt 0 ]; do  # more than once: an orphaned initdb still writes
     rm -rf "$1"
     sleep 0.02
