@@ -178,6 +178,8 @@ async def test_whose_rows_are_deleted_by_hand_is_deaf_until_it_joins_again(stack
         await client.join("x", EVENTS)
         await stack.sql.execute(statement)
         await stack.sql.execute("insert into t_events values (1, $1, 'unheard')", ALICE)
+        written = await stack.sql.fetchval("select pg_current_wal_flush_lsn()::text")
+        await eventually(stack, f"select bool_and(confirmed_flush_lsn >= '{written}') from pg_replication_slots", True)
         await client.join("y", EVENTS)
         await stack.sql.execute("insert into t_events values (2, $1, 'heard')", ALICE)
         message = await client.next()
