@@ -1,14 +1,27 @@
-"""`deliveries_per_s`, `burst_5000_s` and `commit_to_client_ms`: what subscribers get of what is written."""
+"""`deliveries_per_s`, `burst_5000_s`, `at_rate_ms`: what subscribers get of what is written, and how soon."""
 
-from bench.figure import Figure, percentile
+from bench.distribution import percentile
+from bench.figure import Figure
 from bench.load import Load, Outcome, run
 from bench.progress import note
+from bench.real_server import Case
 from bench.size import Size
 from bench.stack import Stack
 
 _BURST_READERS = 10
-_IDLE_S = 1.0
-_BUSY_S = 0.05
+_SINGLE_PER_S = 1_800
+_LATE_S = 0.05
+"""At which lateness of the writer, at p99, the rate was not offered: nothing is then said of the engine."""
+_RATES = (
+    (1, "off", _SINGLE_PER_S),
+    (10, "off", 1_500),
+    (50, "off", 1_600),
+    (200, "off", 600),
+    (1, "on", _SINGLE_PER_S),
+    (10, "on", 1_200),
+    (50, "on", 800),
+)
+"""Subscribers, row security, commits per second: those of bench/targets.py."""
 
 
 async def deliveries(stack: Stack, size: Size) -> list[Figure]:
@@ -17,61 +30,93 @@ async def deliveries(stack: Stack, size: Size) -> list[Figure]:
     for rls, rows in (("off", size.rows), ("on", size.rows_secured)):
         await stack.row_security(on=rls == "on")
         for subscribers, most in rows.items():
-            note(f"deliveries_per_s: {subscribers} subscribers, row security {rls}")
+            note(f"deliveries_per_s: cadence {stack.cadence}, {subscribers} subscribers, row security {rls}")
             came = await run(stack, Load(subscribers=subscribers, rows=most, seconds=size.offer_s))
-            figures.append(
-                Figure(
-                    case=("deliveries_per_s", str(subscribers), rls),
-                    value=came.deliveries_per_s,
-                    unit="/s",
-                    settings=_told(stack, came),
-                    tally=came.tally,
-                    comparable=size.full,
-                )
-            )
+            figures += _delivered(stack, size, came, (str(subscribers), rls))
     await stack.row_security(on=True)
     return figures
 
 
+def _delivered(stack: Stack, size: Size, came: Outcome, case: tuple[str, str]) -> list[Figure]:
+    """The keys of contract 8 are those of the cadence `real`, the real server's own."""
+    cadence = () if stack.cadence == "real" else (stack.cadence,)
+    delivered = Figure(
+        case=("deliveries_per_s", *cadence, *case),
+        value=came.deliveries_per_s,
+        unit="/s",
+        settings=_told(stack, came),
+        tally=came.tally,
+        comparable=size.full,
+        like=("deliveries_per_s", *case),
+    )
+    if not came.engine_cpu_s:
+        return [delivered]
+    cost = Figure(
+        case=("engine_us_per_delivery", stack.cadence, *case),
+        value=1e6 * came.engine_cpu_s / came.deliveries,
+        unit="µs",
+        settings="processor time of the engine's process under the load of deliveries_per_s",
+        comparable=size.full,
+    )
+    return [delivered, cost]
+
+
 async def burst(stack: Stack, size: Size) -> list[Figure]:
     """Commits one by one as fast as possible, until the last of ten subscribers has the last of them."""
-    note(f"burst_5000_s: {size.burst_rows} commits, {_BURST_READERS} subscribers")
+    note(f"burst_5000_s: cadence {stack.cadence}, {size.burst_rows} commits, {_BURST_READERS} subscribers")
     await stack.row_security(on=False)
     came = await run(stack, Load(subscribers=_BURST_READERS, rows=size.burst_rows))
     await stack.row_security(on=True)
+    cases: dict[Case, float] = {
+        ("burst_5000_by_cadence_s", stack.cadence, "after the first insert"): came.drained_s,
+        ("burst_5000_by_cadence_s", stack.cadence, "after the last commit"): came.behind_s,
+    }
+    if stack.cadence == "real":
+        cases["burst_5000_s",] = came.drained_s
     return [
         Figure(
-            case=("burst_5000_s",),
-            value=came.drained_s,
+            case=case,
+            value=value,
             unit="s",
             settings=f"{_BURST_READERS} subscribers, row security off, {_told(stack, came)}",
             tally=came.tally,
             comparable=size.full,
+            like=("burst_5000_s",) if "after the last commit" not in case else None,
         )
+        for case, value in cases.items()
     ]
 
 
-async def latency(stack: Stack, size: Size) -> list[Figure]:
-    """From the moment of the write, by the database's clock, to the receipt, by the same machine's."""
-    await stack.row_security(on=False)
+async def at_rate(stack: Stack, size: Size) -> list[Figure]:
+    """Rows offered at a rate, whatever becomes of them: how late they are, and whether they become ever later."""
     figures: list[Figure] = []
-    for name, rows, every_s in (
-        ("idle", size.idle_rows[stack.cadence], _IDLE_S),
-        ("20 per s", size.busy_rows, _BUSY_S),
-    ):
-        note(f"commit_to_client_ms: cadence {stack.cadence}, {name}, {rows} rows")
-        came = await run(stack, Load(subscribers=1, rows=rows, every_s=every_s), latencies=True)
+    for subscribers, rls, per_s in _RATES:
+        await stack.row_security(on=rls == "on")
+        note(f"at_rate_ms: {subscribers} subscribers, row security {rls}, {per_s:,} commits/s")
+        load = Load(subscribers=subscribers, rows=round(per_s * size.rate_s), every_s=1 / per_s)
+        came = await run(stack, load, latencies=True)
+        fifth = max(1, came.rows // 5)
+        values = {
+            "p50": percentile(came.latencies_s, 0.50),
+            "p99": percentile(came.latencies_s, 0.99),
+            "behind": came.behind_s,
+        }
+        settings = (
+            f"cadence {stack.cadence}, {came.offered_per_s:,.0f} commits/s for {came.offered_s:.2f} s (p99 of their "
+            f"own lateness {1000 * came.late_s:.1f} ms), {came.deliveries / came.offered_s:,.0f} deliveries/s; p50 of "
+            f"the first fifth {1000 * percentile(came.latencies_s[:fifth], 0.5):.1f} ms, "
+            f"of the last {1000 * percentile(came.latencies_s[-fifth:], 0.5):.1f} ms"
+        )
         figures += [
             Figure(
-                case=("commit_to_client_ms", stack.cadence, name, told),
-                value=1000 * percentile(came.latencies_s, share),
+                case=("at_rate_ms", str(subscribers), rls, told),
+                value=1000 * value if came.late_s <= _LATE_S else None,
                 unit="ms",
-                settings=f"n = {len(came.latencies_s)}, one row per about {every_s:g} s, row security off, "
-                f"from clock_timestamp() in the INSERT (which takes {1000 * came.insert_s:.2f} ms with its commit)",
+                settings=settings if came.late_s <= _LATE_S else f"void, the writer itself was late: {settings}",
                 tally=came.tally,
                 comparable=size.full,
             )
-            for told, share in (("p50", 0.50), ("p99", 0.99))
+            for told, value in values.items()
         ]
     await stack.row_security(on=True)
     return figures
@@ -80,6 +125,6 @@ async def latency(stack: Stack, size: Size) -> list[Figure]:
 def _told(stack: Stack, came: Outcome) -> str:
     return (
         f"cadence {stack.cadence}, {came.rows:,} rows offered in {came.offered_s:.2f} s ({came.offered_per_s:,.0f}/s), "
-        f"all there after {came.drained_s:.2f} s, frames of {came.frame_bytes:,.0f} B, "
+        f"all there {came.behind_s:.2f} s after the last commit, frames of {came.frame_bytes:,.0f} B, "
         f"readers {came.reader_cpu_s:.2f} s CPU"
     )

@@ -1,12 +1,12 @@
 """One measured number with all that it takes to read it, and `bench/latest.json` made of many."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from math import ceil
 from typing import Any, Final
 
 from bench.frames import Tally
 from bench.real_server import REAL, Case, Real
+from bench.targets import TARGETS, Target
 
 KEYS: Final = (
     "deliveries_per_s",
@@ -20,12 +20,16 @@ KEYS: Final = (
 )
 """Contract 8."""
 
+MORE: Final = ("burst_5000_by_cadence_s", "at_rate_ms", "real_cadence", "engine_us_per_delivery")
+"""What we measure besides."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
     """`case` is its key in contract 8 and the path under it. `value` None: not measured, and `settings` says why.
 
     `tally` is None where nothing is delivered. `comparable` says whether it was measured as the real one was.
+    `like` is the case of the real server's figure that it is compared with, its own unless said otherwise.
     """
 
     case: Case
@@ -34,11 +38,17 @@ class Figure:
     settings: str
     tally: Tally | None = None
     comparable: bool = True
+    like: Case | None = None
 
     @property
     def real(self) -> Real | None:
         """The real server's figure, where there is one to compare with."""
-        return REAL.get(self.case) if self.comparable and self.value is not None else None
+        return REAL.get(self.like or self.case) if self.comparable and self.value is not None else None
+
+    @property
+    def target(self) -> Target | None:
+        """What it should be, where we have set that ourselves."""
+        return TARGETS.get(self.case) if self.comparable and self.value is not None else None
 
     @property
     def ratio(self) -> float | None:
@@ -59,12 +69,6 @@ def document(figures: Sequence[Figure], settings: Mapping[str, str]) -> dict[str
     return {**numbers, "settings": dict(settings), "figures": [_row(figure) for figure in figures]}
 
 
-def percentile(values: Iterable[float], share: float) -> float:
-    """The smallest value that at least `share` (0 to 1) of the values do not exceed."""
-    ordered = sorted(values)
-    return ordered[max(0, ceil(share * len(ordered)) - 1)]
-
-
 def _put(numbers: dict[str, Any], case: Case, value: float | None) -> None:
     *path, last = case
     for name in path:
@@ -81,4 +85,5 @@ def _row(figure: Figure) -> dict[str, Any]:
         "tally": None if figure.tally is None else asdict(figure.tally),
         "real": None if figure.real is None else asdict(figure.real),
         "ratio": figure.ratio,
+        "target": None if figure.target is None else asdict(figure.target),
     }

@@ -12,30 +12,40 @@ PATIENCE_S = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """`every_s` 0: without pause, until either `rows` or `seconds` are reached."""
+    """`every_s` 0: without pause, until either `rows` or `seconds` are reached; else see `writer.write`."""
 
     subscribers: int
     rows: int
     seconds: float = 3600.0
     every_s: float = 0.0
+    spread: float = 0.0
+    seed: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """`offered_s` from the first insert to the last, `drained_s` from the first insert to the last frame.
+    """`offered_s` from the first insert to the last, `behind_s` from the last to the last frame of all.
 
-    `latencies_s` are those of the first subscriber; `insert_s` is the median of an insert with its commit.
+    `latencies_s` are those of the last subscriber to join; `insert_s` is the median of an insert with its commit;
+    `late_s` is how late rows were offered, at p99; `engine_cpu_s` is the processor time of the engine's process.
     """
 
     rows: int
     deliveries: int
     offered_s: float
-    drained_s: float
+    behind_s: float
     insert_s: float
+    late_s: float
     frame_bytes: float
+    engine_cpu_s: float
     reader_cpu_s: float
     tally: Tally
     latencies_s: tuple[float, ...]
+
+    @property
+    def drained_s(self) -> float:
+        """From the first insert to the last frame."""
+        return self.offered_s + self.behind_s
 
     @property
     def deliveries_per_s(self) -> float:
@@ -57,8 +67,12 @@ async def run(stack: Stack, load: Load, *, latencies: bool = False) -> Outcome:
         stack.writer(process_id) as writer,
     ):
         await readers.ask(do="join")
-        offered = await writer.ask(rows=load.rows, seconds=load.seconds, every_s=load.every_s)
+        cpu_before = stack.cpu_s()
+        offered = await writer.ask(
+            rows=load.rows, seconds=load.seconds, every_s=load.every_s, spread=load.spread, seed=load.seed
+        )
         drained = await readers.ask(do="drain", rows=offered["rows"], patience_s=PATIENCE_S, receipts=latencies)
+        cpu_s = stack.cpu_s() - cpu_before
     if not drained["deliveries"]:
         raise BenchError(f"none of {offered['rows']:,} rows came to any of {load.subscribers} subscribers")
     written = await stack.written_at(process_id) if latencies else {}
@@ -66,9 +80,11 @@ async def run(stack: Stack, load: Load, *, latencies: bool = False) -> Outcome:
         rows=offered["rows"],
         deliveries=drained["deliveries"],
         offered_s=offered["ended"] - offered["began"],
-        drained_s=drained["last"] - offered["began"],
+        behind_s=drained["last"] - offered["ended"],
         insert_s=offered["insert_s"],
+        late_s=offered["late_s"],
         frame_bytes=drained["bytes"] / max(1, drained["deliveries"]),
+        engine_cpu_s=cpu_s,
         reader_cpu_s=drained["cpu_s"],
         tally=Tally(lost=drained["lost"], twice=drained["twice"], disordered=drained["disordered"]),
         latencies_s=tuple(at - written[sequence] for sequence, at in drained["received"]),

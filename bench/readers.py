@@ -130,7 +130,7 @@ class Readers:
         if not complete and now - self._last < command["patience_s"]:
             return None
         sums = sum((tally(each.sequences, command["rows"]) for each in self._readers), Tally())
-        first = self._readers[0]
+        latest = self._readers[-1]
         return {
             "deliveries": sum(len(each.sequences) for each in self._readers),
             "bytes": sum(each.bytes for each in self._readers),
@@ -139,7 +139,7 @@ class Readers:
             "twice": sums.twice,
             "disordered": sums.disordered,
             "cpu_s": time.process_time(),
-            "received": list(zip(first.sequences, first.receipts, strict=True)) if command["receipts"] else [],
+            "received": list(zip(latest.sequences, latest.receipts, strict=True)) if command["receipts"] else [],
         }
 
     def _keep_alive(self, now: float) -> None:

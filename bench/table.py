@@ -15,7 +15,7 @@ def _lines(figures: Sequence[Figure], settings: Mapping[str, str]) -> Iterator[s
     for name, value in settings.items():
         yield f"{name}: {value}"
     yield ""
-    yield f"{'':34}{'ours':>12}{'real':>12}{'ours/real':>12}  lost · twice · disordered"
+    yield f"{'':40}{'ours':>12}{'real':>10}{'ours/real':>10}{'target':>20}  lost · twice · disordered"
     for key, group in groupby(figures, key=lambda figure: figure.case[0]):
         yield key
         told = ""
@@ -33,7 +33,13 @@ def _line(figure: Figure) -> str:
     ratio = "–" if figure.ratio is None else f"{figure.ratio:.2f}"
     tally = figure.tally
     loss = "" if tally is None else f"{tally.lost} · {tally.twice} · {tally.disordered}"
-    return f"  {name:32}{ours:>12}{real:>12}{ratio:>12}  {loss}".rstrip()
+    return f"  {name:38}{ours:>12}{real:>10}{ratio:>10}{_target(figure):>20}  {loss}".rstrip()
+
+
+def _target(figure: Figure) -> str:
+    if figure.target is None or figure.value is None:
+        return "–"
+    return figure.target.words() if figure.target.reached(figure.value) else f"missed: {figure.target.words()}"
 
 
 def _number(value: float) -> str:

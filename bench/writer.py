@@ -14,6 +14,7 @@ from uuid import UUID
 
 import asyncpg
 
+from bench.distribution import percentile
 from bench.readers import say
 
 # published_at is the moment of the write by the database's own clock, to the microsecond.
@@ -26,17 +27,21 @@ _TEXT: Final = "The winters are long."
 
 
 async def write(connection: asyncpg.Connection, process_id: UUID, command: dict[str, Any]) -> dict[str, Any]:
-    """Write up to `rows` rows for up to `seconds`; with `every_s` one about that often, else without pause.
+    """Write up to `rows` rows for up to `seconds`: with `every_s` each when it is due, else without pause.
 
-    The waits vary by half, so that they cannot fall into step with a server that polls.
+    The intervals vary, as `seed` has it, by the share `spread` of themselves. They run on while a row is late, so that
+    a server that slows its writer down is not asked less for it; `late_s` is by how much rows were, at p99.
     """
     statement = await connection.prepare(_INSERT)
-    rng = random.Random(1)
+    rng = random.Random(command["seed"])
     inserts: list[float] = []
-    began = time.time()
+    late: list[float] = []
+    began = due = time.time()
     for sequence in range(1, command["rows"] + 1):
         if sequence > 1 and command["every_s"]:
-            await asyncio.sleep(command["every_s"] * rng.uniform(0.5, 1.5))
+            due += command["every_s"] * rng.uniform(1 - command["spread"], 1 + command["spread"])
+            await asyncio.sleep(due - time.time())
+            late.append(time.time() - due)
         data = json.dumps({"section_index": 0, "chunk_index": sequence, "content": _TEXT})
         before = time.time()
         await statement.fetchval(process_id, data, sequence)
@@ -44,7 +49,13 @@ async def write(connection: asyncpg.Connection, process_id: UUID, command: dict[
         inserts.append(ended - before)
         if ended - began >= command["seconds"]:
             break
-    return {"rows": len(inserts), "began": began, "ended": ended, "insert_s": statistics.median(inserts)}
+    return {
+        "rows": len(inserts),
+        "began": began,
+        "ended": ended,
+        "insert_s": statistics.median(inserts),
+        "late_s": percentile(late, 0.99) if late else 0.0,
+    }
 
 
 async def main() -> None:

@@ -14,7 +14,6 @@ Number = TypeVar("Number", int, float)
 LONGEST_TTL_S = 100 * 365 * 24 * 3600.0
 
 LATER = {
-    "bugs": "the catalogue of delivery bugs",
     "replay": "a recorded trace as a scenario",
     "shrink": "a smaller failing run",
     "bundle": "one file to hand over",
@@ -31,6 +30,7 @@ A local simulation and test harness for pipelines built on Supabase Realtime.
   harness up                             a stack to develop against, until Ctrl-C
   harness exec -- pytest my_tests        your own tests, with a stack around them
   harness list                           the scenarios that come with the harness
+  harness bugs                           known delivery bugs: reproduced, convicted, explained
 """
 AFTERWORD = """\
 Exit codes: 0 valid, 1 invalid, 2 unknown (or the stack did not start), 64 wrong usage, 130 interrupted.
@@ -64,6 +64,7 @@ def parser() -> Parser:
     _run_commands(names)
     _token_command(names)
     _fidelity_command(names)
+    _bugs_command(names)
     for name, text in LATER.items():
         # No prefix: whatever follows, --help too, is taken, and the answer is that the command is not there yet.
         later = names.add_parser(name, help=f"{text} (not built yet)", add_help=False, prefix_chars="\0")
@@ -159,6 +160,25 @@ def _fidelity_command(names: Any) -> None:
     fidelity.add_argument("--save", type=Path, metavar="DIR", help="keep what came back, as recordings")
 
 
+def _bugs_command(names: Any) -> None:
+    bugs = _command(
+        names,
+        "bugs",
+        "the catalogue of delivery bugs: each convicted on the accused, acquitted on the reference",
+        "harness bugs B1 B7 --jobs 2",
+    )
+    bugs.add_argument("bug", nargs="*", metavar="CLASS", help="B1 … B28, or the name of its file (default: all)")
+    bugs.add_argument("--seed", type=int, default=1, metavar="N", help="seed of texts, ids and chance (1)")
+    bugs.add_argument("--jobs", type=_count, metavar="N", help="runs at once, a database each (twice the cores)")
+    bugs.add_argument(
+        "--time-factor",
+        type=_positive,
+        metavar="F",
+        help="makes every interval F times shorter; 1 is real time (default: what each class says)",
+    )
+    _runs_option(bugs, "where run folders are written")
+
+
 def _command(names: Any, name: str, text: str, example: str) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = names.add_parser(
         name,
@@ -203,13 +223,27 @@ def _stack_options(command: argparse.ArgumentParser) -> None:
         if command.prog.endswith(" up")
         else "attach to a stack that runs already: what its `harness up` printed",
     )
-    for name in ("--migrations", "--app", "--debounce", "--time-factor"):
-        group.add_argument(name, help=argparse.SUPPRESS)
+    group.add_argument("--migrations", help=argparse.SUPPRESS)
 
 
 def _run_options(command: argparse.ArgumentParser) -> None:
     group = command.add_argument_group("run")
     group.add_argument("--client", choices=("native", "js", "py"), default="native", help="who subscribes (native)")
+    group.add_argument(
+        "--app",
+        default="reference",
+        help="the application under test: reference (the default) or as-specified, the specification's own code",
+    )
+    group.add_argument(
+        "--debounce", metavar="POLICY", help="lossless, off, latest-wins, concatenate or per-entity (the app's own)"
+    )
+    group.add_argument(
+        "--time-factor",
+        type=_positive,
+        default=1.0,
+        metavar="F",
+        help="makes every interval of server, clients and application F times shorter (1)",
+    )
     seeds = group.add_mutually_exclusive_group()
     seeds.add_argument("--seed", type=int, metavar="N", help="seed of texts, ids and chance (1)")
     seeds.add_argument("--seeds", type=_seeds, metavar="A-B", help="several seeds: 1-5 or 1,4,9")

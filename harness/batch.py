@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from random import Random
@@ -19,12 +19,14 @@ from harness.clients.client import Client
 from harness.clients.native import NativeClient
 from harness.clients.realtime_js import MODULES, OfficialJsClient, find_node
 from harness.clients.realtime_py import OfficialPyClient, need_package
-from harness.clock import SystemClock
-from harness.errors import HarnessError, UsageError
+from harness.clock import Clock, ScaledClock, SystemClock
+from harness.errors import FaultUnsupported, HarnessError, UsageError
 from harness.history import Recorder
-from harness.interpreter import MakeClient
 from harness.outcome import Failure, Outcome, exit_code, outcomes_json, show
 from harness.output import note, result
+from harness.performing.stage import MakeClient
+from harness.phoenix.connection import Timing
+from harness.pipeline.apps import app_named
 from harness.report.progress import Progress
 from harness.runner import MakeBackend, Run, run_scenario
 from harness.scenario import Scenario, find, load
@@ -44,6 +46,7 @@ class RunRequest:
     runs: Path
     js_modules: Path | None
     as_json: bool
+    time_factor: float = 1.0
     attach_to: Environment | None = None
 
 
@@ -81,39 +84,52 @@ async def _need_client(request: RunRequest) -> None:
         need_package()
 
 
+async def perform(scenario: Scenario, seed: int, request: RunRequest, options: StackOptions) -> Outcome:
+    """One run on a stack of its own, judged and written; a stack that does not start is a `Failure`."""
+    try:
+        return await run_scenario(scenario, _order(seed, request, options))
+    except HarnessError as error:
+        return Failure(what=f"{scenario.name}, seed {seed}", error=error)
+
+
 async def _one(scenario: Scenario, seed: int, request: RunRequest, options: StackOptions, console: Console) -> Outcome:
     what = f"{scenario.name}, seed {seed}"
-    with Progress(what, CLOCK.now, console=console) as progress:
-        order = Run(
-            make_backend=_backends(request, options, seed),
-            make_client=_clients(request, seed),
-            clock=CLOCK,
-            seed=seed,
-            pace=options.pace,
-            client=request.client,
-            runs=request.runs,
-            schema=options.schema,
-            watch=(progress,),
-            settings=_settings(request, options),
-        )
+    order = _order(seed, request, options)
+    with Progress(what, order.clock.now, console=console) as progress:
         try:
-            return await run_scenario(scenario, order)
+            return await run_scenario(scenario, replace(order, watch=(progress,)))
         except HarnessError as error:
             return Failure(what=what, error=error)
 
 
-def _backends(request: RunRequest, options: StackOptions, seed: int) -> MakeBackend:
+def _order(seed: int, request: RunRequest, options: StackOptions) -> Run:
+    clock = CLOCK if request.time_factor == 1.0 else ScaledClock(CLOCK, request.time_factor)
+    return Run(
+        make_backend=_backends(request, options, seed, clock),
+        make_client=make_clients(request, seed),
+        clock=clock,
+        seed=seed,
+        pace=options.pace,
+        client=request.client,
+        runs=request.runs,
+        schema=options.schema,
+        settings=_settings(request, options),
+    )
+
+
+def _backends(request: RunRequest, options: StackOptions, seed: int, clock: Clock) -> MakeBackend:
     environment = request.attach_to
 
     def make(recorder: Recorder, started: datetime) -> Backend:
         if environment is None:
-            return chosen(options, recorder=recorder, clock=CLOCK, rng=Random(seed), started=started, tell=note)
+            return chosen(options, recorder=recorder, clock=clock, rng=Random(seed), started=started, tell=note)
         return Attached(
             environment,
             schema=options.schema,
             pace=options.pace,
+            app=app_named(options.app, options.debounce),
             recorder=recorder,
-            clock=CLOCK,
+            clock=clock,
             rng=Random(seed),
             started=started,
         )
@@ -122,25 +138,41 @@ def _backends(request: RunRequest, options: StackOptions, seed: int) -> MakeBack
 
 
 def _settings(request: RunRequest, options: StackOptions) -> Mapping[str, Any]:
+    app = app_named(options.app, options.debounce)
+    told = {"app": app.name, "debounce": app.debounce, "time_factor": request.time_factor}
     if request.attach_to is None:
-        return {"cadence": options.cadence, "limits": options.limits}
-    return {"stack": request.attach_to.harness_backend}
+        return {**told, "cadence": options.cadence, "limits": options.limits}
+    return {**told, "stack": request.attach_to.harness_backend}
 
 
-def _clients(request: RunRequest, seed: int) -> Callable[[Backend], MakeClient]:
+def make_clients(request: RunRequest, seed: int) -> Callable[[Backend], MakeClient]:
     rng = Random(f"clients {seed}")
 
     def of(backend: Backend) -> MakeClient:
-        url, apikey = backend.environment.realtime_url, backend.environment.anon_key
+        apikey = backend.environment.anon_key
 
-        def make(name: str, signed: str) -> Client:
+        def make(
+            name: str, *, url: str, token: str | None, clock: Clock, timing: Timing, variant: str | None = None
+        ) -> Client:
+            if variant and request.client != "native":
+                raise FaultUnsupported(f"{name}, a client that would {variant}", "the native client", "this run")
             if request.client == "js":
                 return OfficialJsClient(
-                    url, apikey=apikey, token=signed, link=name, modules=request.js_modules or MODULES
+                    url, apikey=apikey, token=token, link=name, modules=request.js_modules or MODULES
                 )
             if request.client == "py":
-                return OfficialPyClient(url, apikey=apikey, token=signed, link=name)
-            return NativeClient(url, apikey=apikey, token=signed, link=name, clock=CLOCK, rng=Random(rng.random()))
+                return OfficialPyClient(url, apikey=apikey, token=token, link=name)
+            own = Random(rng.random())
+            return NativeClient(
+                url,
+                apikey=apikey,
+                token=token,
+                link=name,
+                clock=clock,
+                rng=own,
+                timing=timing,
+                rejoin_with_bindings=variant != "rejoin_without_bindings",
+            )
 
         return make
 

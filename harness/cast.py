@@ -8,7 +8,7 @@ from uuid import UUID
 from harness.history import Op
 from harness.history.hops import COMMIT
 from harness.history.journey import tells_of_event
-from harness.pipeline.subscriber import Subscriber
+from harness.pipeline.app import Reader
 
 
 class Tally:
@@ -48,9 +48,9 @@ class Cast:
     """Who takes part: the processes and readers by their names in the story."""
 
     processes: dict[str, Process] = field(default_factory=dict)
-    readers: dict[str, Subscriber] = field(default_factory=dict)
+    readers: dict[str, Reader] = field(default_factory=dict)
 
-    def entitled(self) -> list[Subscriber]:
+    def entitled(self) -> list[Reader]:
         """Readers that are owed the events of their process and have not left."""
         owners = {process.id: process.owner_id for process in self.processes.values()}
         return [

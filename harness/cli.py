@@ -92,6 +92,7 @@ def _run(arguments: argparse.Namespace) -> int:
         runs=arguments.runs,
         js_modules=_path(os.environ.get("HARNESS_JS_MODULES")),
         as_json=arguments.json,
+        time_factor=_time_factor(arguments, environment),
         attach_to=environment,
     )
     return interruptible(lambda _: batch.run(request, options), tell=note)
@@ -146,6 +147,27 @@ def _fidelity(arguments: argparse.Namespace) -> int:
     return interruptible(lambda _: command.fidelity(request), tell=note)
 
 
+def _bugs(arguments: argparse.Namespace) -> int:
+    from harness import batch, bugs
+
+    request = bugs.BugsRequest(
+        names=tuple(arguments.bug),
+        run=batch.RunRequest(
+            scenarios=(),
+            seeds=(arguments.seed,),
+            repeat=1,
+            jobs=arguments.jobs or 2 * (os.cpu_count() or 1),
+            client="native",
+            runs=arguments.runs,
+            js_modules=None,
+            as_json=arguments.json,
+        ),
+        time_factor=arguments.time_factor,
+    )
+    options = StackOptions(jwt_secret=_secret("127.0.0.1"), pg_bin=_path(os.environ.get("HARNESS_PG_BIN")))
+    return interruptible(lambda _: bugs.bugs(request, options), tell=note)
+
+
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "up": _up,
     "exec": _exec,
@@ -156,6 +178,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "open": _open,
     "token": _token,
     "fidelity": _fidelity,
+    "bugs": _bugs,
 }
 
 
@@ -169,9 +192,8 @@ def _stack(arguments: argparse.Namespace, given: Environment | None) -> StackOpt
         if arguments.backend not in ("project", "memory"):
             raise UsageError(f"no backend {arguments.backend!r}: embedded, compose, project or memory")
         raise NotThereYet(f"--backend {arguments.backend}")
-    for name in ("migrations", "app", "debounce", "time_factor"):
-        if getattr(arguments, name) is not None:
-            raise NotThereYet(f"--{name.replace('_', '-')}")
+    if arguments.migrations is not None:
+        raise NotThereYet("--migrations")
     if given and (arguments.cadence or arguments.port or arguments.limits):
         raise UsageError("--cadence, --limits and --port are for a stack that is brought up, not with --env-file")
     return StackOptions(
@@ -184,7 +206,17 @@ def _stack(arguments: argparse.Namespace, given: Environment | None) -> StackOpt
         jwt_secret=given.jwt_secret if given else _secret(arguments.host),
         pg_bin=_path(os.environ.get("HARNESS_PG_BIN")),
         pace=arguments.pace,
+        app=getattr(arguments, "app", "reference"),
+        debounce=getattr(arguments, "debounce", None),
     )
+
+
+def _time_factor(arguments: argparse.Namespace, given: Environment | None) -> float:
+    """Only what runs in this process can be hurried."""
+    factor: float = arguments.time_factor
+    if factor != 1.0 and (given or arguments.backend != "embedded" or arguments.client != "native"):
+        raise UsageError("--time-factor needs --backend embedded and --client native: others keep their own time")
+    return factor
 
 
 def _secret(host: str) -> str:

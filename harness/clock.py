@@ -2,7 +2,9 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -33,3 +35,93 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))
+
+
+class ScaledClock:
+    """A clock on which `factor` seconds pass in each second of another: `--time-factor`.
+
+    Everything that is handed this clock (heartbeats, sweeps, retries, patience) happens that much sooner; the work
+    of PostgreSQL and of this process does not. Its wall time is that of `base` when it `begin`s, and runs as fast.
+    """
+
+    def __init__(self, base: Clock, factor: float) -> None:
+        self.factor = factor
+        self._base = base
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin anew: now it is as late as on `base`."""
+        self._began = self._base.now()
+        self._wall_began = self._base.wall()
+
+    def now(self) -> float:
+        return self._began + (self._base.now() - self._began) * self.factor
+
+    def wall(self) -> datetime:
+        return self._wall_began + timedelta(seconds=self.now() - self._began)
+
+    async def sleep(self, seconds: float) -> None:
+        await self._base.sleep(seconds / self.factor)
+
+
+class SteerableClock:
+    """The clock of one machine or program, which faults may bend: its wall may jump, its timers stall.
+
+    `throttled_to`: timers fire only once in so many seconds, as in a hidden browser tab. While frozen no timer fires
+    at all, as in a laptop that sleeps; `now` goes on, as the time of the world does.
+    """
+
+    def __init__(self, base: Clock) -> None:
+        self._base = base
+        self._offset = timedelta()
+        self._thawed = asyncio.Event()
+        self._thawed.set()
+        self.throttled_to: float | None = None
+
+    def now(self) -> float:
+        return self._base.now()
+
+    def wall(self) -> datetime:
+        return self._base.wall() + self._offset
+
+    async def sleep(self, seconds: float) -> None:
+        await self._base.sleep(seconds)
+        if self.throttled_to is not None and seconds > 0:
+            await self._base.sleep(self.throttled_to - self._base.now() % self.throttled_to)
+        await self._thawed.wait()
+
+    @property
+    def factor(self) -> float:
+        return time_factor(self._base)
+
+    def jump(self, seconds: float) -> None:
+        """Set the wall clock forward, or back."""
+        self._offset += timedelta(seconds=seconds)
+
+    def freeze(self) -> None:
+        self._thawed.clear()
+
+    def thaw(self) -> None:
+        self._thawed.set()
+
+
+@asynccontextmanager
+async def within(clock: Clock, seconds: float) -> AsyncIterator[None]:
+    """`asyncio.timeout` in seconds of `clock`: raises `TimeoutError` when they have passed."""
+    async with asyncio.timeout(None) as limit:
+        alarm = asyncio.create_task(_ring(clock, seconds, limit))
+        try:
+            yield
+        finally:
+            alarm.cancel()
+
+
+async def _ring(clock: Clock, seconds: float, limit: asyncio.Timeout) -> None:
+    await clock.sleep(seconds)
+    limit.reschedule(0.0)  # long ago on the loop's own clock: at once
+
+
+def time_factor(clock: Clock) -> float:
+    """How many seconds of `clock` pass in a real one, for what must be told real seconds."""
+    factor = getattr(clock, "factor", 1.0)
+    return float(factor)

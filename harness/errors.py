@@ -17,6 +17,7 @@
     │   └── StackUnfit            an attached stack lacks what a run needs
     ├── StoryError                a step of a story could not be done               exit 2
     ├── StoryFault                a story asks for what there is not
+    ├── FaultUnsupported          a backend or client cannot do what a fault needs
     ├── HistoryError              a history file cannot be read                     exit 2
     │   ├── CorruptHistory
     │   └── NewerHistory
@@ -355,3 +356,10 @@ class IllegalMove(ClientError):
         self.state = state
         self.move = move
         super().__init__(f"{move} is not allowed in state {state}; nothing was changed")
+
+
+class FaultUnsupported(HarnessError):
+    """A fault that this backend or client cannot do: the run is then unknown."""
+
+    def __init__(self, fault: str, needs: str, where: str) -> None:
+        super().__init__(f"the fault {fault} needs {needs}, which {where} does not have: use --backend embedded")

@@ -13,14 +13,16 @@ from typing import Any
 
 from harness.backends.backend import Backend
 from harness.cast import Tally
-from harness.clock import Clock
+from harness.clock import Clock, ScaledClock
 from harness.errors import StoryError
 from harness.history import Recorder
 from harness.history.hops import HOPS
 from harness.history.recorder import Sink
 from harness.history.store import FILE, HistoryWriter, create_run_folder
-from harness.interpreter import Interpreter, MakeClient, words
+from harness.interpreter import Interpreter, words
 from harness.judgement import Header, Judgement, judge_file, write
+from harness.performing.stage import MakeClient, Stage
+from harness.proxy import FaultProxy
 from harness.scenario import Scenario
 
 MakeBackend = Callable[[Recorder, datetime], Backend]
@@ -53,6 +55,8 @@ async def run_scenario(scenario: Scenario, run: Run) -> Judgement:
     recorded, and its run cannot be better than unknown. Cancelling takes the stack down and leaves a history that
     can be read, and which says so.
     """
+    if isinstance(run.clock, ScaledClock):
+        run.clock.begin()  # PostgreSQL's times are held against it, as of now
     started, begun = run.clock.wall(), run.clock.now()
     tally = Tally()
     recorder = Recorder(lambda: run.clock.now() - begun, sinks=(tally, *run.watch))
@@ -75,7 +79,7 @@ async def run_scenario(scenario: Scenario, run: Run) -> Judgement:
 
 async def _perform(scenario: Scenario, run: Run, backend: Backend, recorder: Recorder, tally: Tally) -> None:
     rng = Random(run.seed)
-    interpreter = Interpreter(
+    stage = Stage(
         backend=backend,
         recorder=recorder,
         tally=tally,
@@ -85,10 +89,13 @@ async def _perform(scenario: Scenario, run: Run, backend: Backend, recorder: Rec
         client=run.client,
         schema=run.schema,
         pace=run.pace,
+        proxy=_proxy(scenario, run),
     )
+    interpreter = Interpreter(stage)
     try:
         # What stops a story is in the history as a failed step, from which the verdict `story` is made.
         with suppress(StoryError):
+            stage.nemesis.schedule(scenario.faults)
             await interpreter.perform(scenario.steps(run.seed))
         with suppress(StoryError):
             await interpreter.finish()
@@ -97,6 +104,14 @@ async def _perform(scenario: Scenario, run: Run, backend: Backend, recorder: Rec
         raise
     finally:
         await interpreter.close()
+
+
+def _proxy(scenario: Scenario, run: Run) -> FaultProxy | None:
+    """Between readers and server only where a fault needs it: what is not there cannot disturb."""
+    with suppress(Exception):  # what is wrong with the story is told when it is performed
+        if scenario.needs_links(run.seed):
+            return FaultProxy(clock=run.clock, rng=Random(f"links {run.seed}"))
+    return None
 
 
 async def _stop(backend: Backend, recorder: Recorder) -> None:

@@ -4,7 +4,7 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from types import ModuleType
@@ -13,7 +13,9 @@ from typing import Any
 from harness.checkers import CHECKERS
 from harness.checkers.checker import Checker
 from harness.errors import InvalidScenario, UnknownScenario
-from harness.generators.step import Step
+from harness.faults.fault import Fault
+from harness.faults.nemesis import needs_links
+from harness.generators.step import Begin, Step, Together
 
 Story = Callable[[Random], Iterable[Step]]
 
@@ -22,11 +24,13 @@ Story = Callable[[Random], Iterable[Step]]
 class Scenario:
     """`story` yields steps; the same seed must yield the same steps. `checkers` judge the history.
 
-    `name` and `title` are filled by `load` from the file: its name and the first line of its docstring.
+    `faults` begin and end at their times, in seconds from the first step; others the story begins itself. `name`
+    and `title` are filled by `load` from the file: its name and the first line of its docstring.
     """
 
     story: Story
     checkers: Sequence[Checker]
+    faults: Sequence[Fault] = ()
     name: str = ""
     title: str = ""
 
@@ -34,9 +38,22 @@ class Scenario:
         """The steps of the story for this seed; whatever is wrong with the story comes out when it is iterated."""
         yield from self.story(Random(seed))
 
+    def needs_links(self, seed: int) -> bool:
+        """Whether a fault of it acts on the links of readers, which must then lead through the proxy."""
+        return any(needs_links(fault) for fault in (*self.faults, *_faults_of(self.steps(seed))))
+
     def checkers_by_name(self) -> Mapping[str, Checker]:
         """Checkers under the names of contract 9: the name of the file that holds the class."""
         return {checker_name(checker): checker for checker in self.checkers}
+
+
+def _faults_of(steps: Iterable[Step]) -> Iterator[Fault]:
+    for step in steps:
+        if isinstance(step, Begin):
+            yield step.fault
+        elif isinstance(step, Together):
+            for story in step.stories:
+                yield from _faults_of(story)
 
 
 def checker_name(checker: Checker) -> str:
@@ -58,12 +75,12 @@ def known(folder: Path | None = None) -> Mapping[str, Path]:
 
 
 def find(name: str) -> Path:
-    """The file of a scenario given by path or by name; raises `UnknownScenario`."""
+    """The file of a scenario given by path or by name, a bug's too; raises `UnknownScenario`."""
     if name.endswith(".py") and Path(name).is_file():
         return Path(name)
-    scenarios = known()
+    scenarios = {**known(scenario_folder() / "bugs"), **known()}
     if name not in scenarios:
-        raise UnknownScenario(name, list(scenarios))
+        raise UnknownScenario(name, list(known()))
     return scenarios[name]
 
 
@@ -72,6 +89,11 @@ def load(path: Path) -> Scenario:
 
     The file runs as Python: load only scenarios that you trust.
     """
+    return load_with(path)[0]
+
+
+def load_with(path: Path) -> tuple[Scenario, ModuleType]:
+    """The scenario that a file defines, and the module, which may define more; see `load`."""
     module = _run(path)
     scenario: Any = getattr(module, "scenario", None)
     if not isinstance(scenario, Scenario):
@@ -80,7 +102,7 @@ def load(path: Path) -> Scenario:
     if not title:
         raise InvalidScenario(str(path), "its first docstring line, the title, is missing")
     _refuse_unknown(scenario.checkers, path)
-    return Scenario(story=scenario.story, checkers=tuple(scenario.checkers), name=path.stem, title=title)
+    return replace(scenario, checkers=tuple(scenario.checkers), name=path.stem, title=title), module
 
 
 def _refuse_unknown(checkers: Sequence[Any], path: Path) -> None:

@@ -60,7 +60,7 @@ async def execute(
 
 
 def _stack(options: StackOptions) -> Backend:
-    recorder = Recorder(CLOCK.now, sinks=(_complain,), keep=False)
+    recorder = Recorder(CLOCK.now, complaints=(_complain,), keep=False)
     return chosen(options, recorder=recorder, clock=CLOCK, rng=Random(), started=CLOCK.wall(), tell=note)
 
 

@@ -19,13 +19,17 @@ from aiohttp import web
 from harness.backends.environment import Environment
 from harness.backends.listening import listen, root_url
 from harness.backends.teardown import GOODBYE_S, take_down
+from harness.backends.upkeep import clean_up, count_subscriptions
 from harness.backends.witness_publication import create_publication, drop_publication
+from harness.backends.world import StackWorld
 from harness.clock import Clock
 from harness.errors import StackUnfit, StackUnreachable
+from harness.faults.fault import Machine, World
 from harness.history import Recorder
 from harness.history.hops import AUTHORISE, DECODE, DISPATCH, HOPS, SEND
+from harness.pipeline.app import App
 from harness.pipeline.backend_app import Application
-from harness.pipeline.store_postgres import PostgresStore
+from harness.pipeline.store import Store
 from harness.pipeline.trace import TABLES, trace
 from harness.replication.source_waiting import WaitingSource
 from harness.replication.witness import Witness
@@ -53,6 +57,7 @@ class Attached:
         *,
         schema: str,
         pace: float,
+        app: App,
         recorder: Recorder,
         clock: Clock,
         rng: Random,
@@ -61,6 +66,7 @@ class Attached:
         self.environment = environment
         self._schema = schema
         self._pace = pace
+        self._app = app
         self._recorder = recorder
         self._clock = clock
         self._rng = rng
@@ -69,7 +75,7 @@ class Attached:
         self._mark = f"harness_witness_{secrets.token_hex(4)}"
         self._version = ""
         self.application: Application
-        self.store: PostgresStore
+        self.store: Store
         self._witness: Witness
 
     @property
@@ -80,12 +86,34 @@ class Attached:
         try:
             await self._look()
             await self._start_witness()
-            self.store = await PostgresStore.open(self.environment.db_url, schema=self._schema)
+            if more := self._app.more_tables(self._schema):
+                await self._execute(more)
+            self.store = await self._app.open_store(self.environment.db_url, schema=self._schema)
             self._stack.push_async_callback(self.store.close)
             await self._start_application()
         except BaseException:
             await self.stop()
             raise
+
+    def world(self, *, machines: Mapping[str, Machine], links: bool, rng: Random) -> World:
+        world = StackWorld(
+            url=self.environment.db_url,
+            app=self.application.control(),
+            machines=machines,
+            links=links,
+            clock=self._clock,
+            rng=rng,
+            schema=self._schema,
+            where=f"the backend {self.name}",
+        )
+        self._stack.push_async_callback(world.close)
+        return world
+
+    async def census(self) -> Mapping[str, int]:
+        return {"subscriptions": await count_subscriptions(self.environment.db_url)}
+
+    async def clean_up(self) -> int:
+        return await clean_up(self._app, self.environment.db_url, schema=self._schema)
 
     async def quiet(self, *, timeout: float) -> bool:
         return await self._witness.settled(timeout)
@@ -124,6 +152,7 @@ class Attached:
 
     async def _start_application(self) -> None:
         self.application = Application(
+            app=self._app,
             store=self.store,
             secret=self.environment.jwt_secret,
             clock=self._clock,

@@ -1,9 +1,11 @@
 """Where a story runs: the interface of backends."""
 
 from collections.abc import Mapping
+from random import Random
 from typing import Protocol
 
 from harness.backends.environment import Environment
+from harness.faults.fault import Machine, World
 from harness.pipeline.backend_app import Application
 from harness.pipeline.store import Store
 
@@ -41,6 +43,18 @@ class Backend(Protocol):
 
     async def start(self) -> None:
         """Bring everything up and return when it is ready; raises `StackError`, and then nothing is left."""
+        ...
+
+    def world(self, *, machines: Mapping[str, Machine], links: bool, rng: Random) -> World:
+        """What faults act on, after `start`: `machines` are those of the readers, `links` lead through our proxy."""
+        ...
+
+    async def census(self) -> Mapping[str, int]:
+        """What the Realtime server keeps, by kind, as far as it can be seen here."""
+        ...
+
+    async def clean_up(self) -> int:
+        """Run the application's daily cleanup job once; how many rows it deleted."""
         ...
 
     async def quiet(self, *, timeout: float) -> bool:

@@ -24,10 +24,12 @@ from harness.backends.options import StackOptions
 from harness.backends.teardown import take_down
 from harness.clock import Clock
 from harness.errors import StackError, UsageError
+from harness.faults.fault import Machine, World
 from harness.history import Recorder
+from harness.pipeline.apps import app_named
 from harness.pipeline.backend_app import Application
 from harness.pipeline.schema import migrate, schema_sql
-from harness.pipeline.store_postgres import PostgresStore
+from harness.pipeline.store import Store
 from harness.realtime.plans import PLANS
 from harness.tokens import mint
 
@@ -98,7 +100,7 @@ class Compose:
         return self._attached.application
 
     @property
-    def store(self) -> PostgresStore:
+    def store(self) -> Store:
         return self._attached.store
 
     async def start(self) -> None:
@@ -120,6 +122,15 @@ class Compose:
         except BaseException:
             await self.stop()
             raise
+
+    def world(self, *, machines: Mapping[str, Machine], links: bool, rng: Random) -> World:
+        return self._attached.world(machines=machines, links=links, rng=rng)
+
+    async def census(self) -> Mapping[str, int]:
+        return await self._attached.census()
+
+    async def clean_up(self) -> int:
+        return await self._attached.clean_up()
 
     async def quiet(self, *, timeout: float) -> bool:
         return await self._attached.quiet(timeout=timeout)
@@ -172,6 +183,7 @@ class Compose:
             environment,
             schema=self._options.schema,
             pace=self._options.pace,
+            app=app_named(self._options.app, self._options.debounce),
             recorder=self._recorder,
             clock=self._clock,
             rng=self._rng,

@@ -15,28 +15,28 @@ from harness.backends.environment import Environment
 from harness.backends.listening import listen, root_url
 from harness.backends.options import StackOptions
 from harness.backends.teardown import GOODBYE_S, take_down
+from harness.backends.upkeep import clean_up, count_subscriptions
 from harness.backends.witness_publication import create_publication
+from harness.backends.world import StackWorld
 from harness.clock import Clock
 from harness.errors import StackError
+from harness.faults.fault import Machine, World
 from harness.history import Recorder
 from harness.history.hops import HOPS
+from harness.pipeline.apps import app_named
 from harness.pipeline.backend_app import Application
 from harness.pipeline.schema import migrate, schema_sql
-from harness.pipeline.store_postgres import PostgresStore
+from harness.pipeline.store import Store
 from harness.pipeline.trace import trace
+from harness.realtime.engine import Engine
 from harness.realtime.messages_postgres import APPLICATION_NAME as MESSAGES_APPLICATION
 from harness.realtime.messages_postgres import PUBLICATION as MESSAGES_PUBLICATION
 from harness.realtime.messages_postgres import SLOT as MESSAGES_SLOT
-from harness.realtime.messages_postgres import PostgresMessages
 from harness.realtime.plans import PLANS
-from harness.realtime.server import RealtimeServer
 from harness.realtime.tenant import Tenant
-from harness.realtime.visibility_postgres import PostgresVisibility
-from harness.realtime.worker import Worker
 from harness.replication.source import ChangeSource
 from harness.replication.source_postgres import PolledSource
 from harness.replication.source_stream import StreamedSource
-from harness.replication.source_visible import VisibleSource
 from harness.replication.witness import SLOT, Witness
 from harness.tokens import mint
 
@@ -61,12 +61,13 @@ class Embedded:
         self._rng = rng
         self._started = started
         self._stack = AsyncExitStack()
+        self._app = app_named(options.app, options.debounce)
         self.environment: Environment
         self.application: Application
-        self.store: PostgresStore
+        self.store: Store
         self._cluster: Cluster
         self._witness: Witness
-        self._feed: str
+        self._engine: Engine
 
     @property
     def versions(self) -> Mapping[str, str]:
@@ -78,18 +79,44 @@ class Embedded:
         self._stack.callback(listening.close)
         try:
             self._cluster = await self._stack.enter_async_context(await start_cluster(bin_dir=self._options.pg_bin))
-            messages = await self._open_messages()
+            self._engine = self._make_engine()
+            self._stack.push_async_callback(self._engine.close)
+            # Before the tables: their policies may be on `realtime.messages`, or their triggers call `realtime.send`.
+            await self._engine.prepare()
             await self._make_tables()
             await self._start_witness()
-            self.store = await PostgresStore.open(self._cluster.url(), schema=self._options.schema)
+            self.store = await self._app.open_store(self._cluster.url(), schema=self._options.schema)
             self._stack.push_async_callback(self.store.close)
             self.application = self._make_application()
             self._stack.push_async_callback(self.application.close)
-            await self._serve(listening, messages)
+            self._stack.push_async_callback(self._engine.close)  # sockets end before the application does
+            await self._serve(listening)
         except BaseException:
             await self.stop()
             raise
         self.environment = self._make_environment(root_url(listening))
+
+    def world(self, *, machines: Mapping[str, Machine], links: bool, rng: Random) -> World:
+        world = StackWorld(
+            url=self._cluster.url(),
+            restart=self._cluster.restart,
+            engine=self._engine.controls,
+            app=self.application.control(),
+            machines=machines,
+            links=links,
+            clock=self._clock,
+            rng=rng,
+            schema=self._options.schema,
+            publication=self._options.publication,
+        )
+        self._stack.push_async_callback(world.close)
+        return world
+
+    async def census(self) -> Mapping[str, int]:
+        return {**self._engine.controls.census(), "subscriptions": await count_subscriptions(self._cluster.url())}
+
+    async def clean_up(self) -> int:
+        return await clean_up(self._app, self._cluster.url(), schema=self._options.schema)
 
     async def quiet(self, *, timeout: float) -> bool:
         return await self._witness.settled(timeout)
@@ -97,24 +124,38 @@ class Embedded:
     async def stop(self) -> None:
         await take_down(self._stack)
 
-    async def _open_messages(self) -> PostgresMessages:
-        """Before the tables: their policies may be on `realtime.messages`, or their triggers call `realtime.send`."""
-        messages = PostgresMessages(
-            self._cluster.url(),
-            open_source=self._message_source,
+    def _make_engine(self) -> Engine:
+        tenant = Tenant(
+            jwt_secret=self._options.jwt_secret,
+            publication=self._options.publication,
+            limits=PLANS[self._options.limits],
+        )
+        url, instant = self._cluster.url(), self._options.cadence == "instant"
+
+        def changes() -> ChangeSource:
+            if instant:
+                return StreamedSource(self._cluster.socket_dir, self._cluster.port, publication=tenant.feed)
+            return PolledSource(url, publication=tenant.feed, clock=self._clock)
+
+        return Engine(
+            tenant=tenant,
+            url=url,
+            open_changes=changes,
+            open_messages=self._message_source,
             clock=self._clock,
             rng=Random(self._rng.random()),
             recorder=self._recorder,
+            trace=trace,
+            instant=instant,
         )
-        self._stack.push_async_callback(messages.close)
-        await messages.open()
-        return messages
 
     async def _make_tables(self) -> None:
         try:
             connection = await asyncpg.connect(self._cluster.url())
             try:
                 await migrate(connection, self._options.schema)
+                if more := self._app.more_tables(self._options.schema):
+                    await connection.execute(more)
                 await connection.execute(create_publication(WITNESS_PUBLICATION, self._options.schema))
             finally:
                 await connection.close()
@@ -143,6 +184,7 @@ class Embedded:
 
     def _make_application(self) -> Application:
         return Application(
+            app=self._app,
             store=self.store,
             secret=self._options.jwt_secret,
             clock=self._clock,
@@ -151,55 +193,11 @@ class Embedded:
             pace=self._options.pace,
         )
 
-    async def _serve(self, listening: socket.socket, messages: PostgresMessages) -> None:
-        tenant = Tenant(
-            jwt_secret=self._options.jwt_secret,
-            publication=self._options.publication,
-            limits=PLANS[self._options.limits],
+    async def _serve(self, listening: socket.socket) -> None:
+        await self._engine.open()
+        await self._engine.serve(
+            self.application.web_application(), lambda runner: web.SockSite(runner, listening), goodbye_s=GOODBYE_S
         )
-        self._feed = tenant.feed
-        visibility = PostgresVisibility(
-            self._cluster.url(),
-            publication=tenant.publication,
-            quirks=tenant.quirks,
-            max_record_bytes=tenant.max_record_bytes,
-        )
-        await visibility.open()
-        self._stack.push_async_callback(visibility.close)
-        worker = Worker(
-            tenant=tenant,
-            visibility=visibility,
-            open_source=self._source,
-            clock=self._clock,
-            rng=Random(self._rng.random()),
-            recorder=self._recorder,
-            trace=trace,
-            instant=self._options.cadence == "instant",
-        )
-        self._stack.push_async_callback(worker.close)
-        server = RealtimeServer(
-            tenant=tenant,
-            worker=worker,
-            messages=messages,
-            recorder=self._recorder,
-            clock=self._clock,
-            rng=Random(self._rng.random()),
-        )
-        root = self.application.web_application()
-        root.add_routes(server.routes())
-        runner = web.AppRunner(root, access_log=None, shutdown_timeout=GOODBYE_S)
-        await runner.setup()
-        self._stack.push_async_callback(runner.cleanup)
-        await web.SockSite(runner, listening).start()
-        self._stack.push_async_callback(server.close)
-
-    def _source(self) -> ChangeSource:
-        source: ChangeSource
-        if self._options.cadence == "instant":
-            source = StreamedSource(self._cluster.socket_dir, self._cluster.port, publication=self._feed)
-        else:
-            source = PolledSource(self._cluster.url(), publication=self._feed, clock=self._clock)
-        return VisibleSource(source, self._cluster.url(), clock=self._clock)
 
     def _message_source(self) -> ChangeSource:
         return StreamedSource(

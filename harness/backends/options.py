@@ -15,7 +15,8 @@ class StackOptions:
     """`port` 0 takes a free one. `pace` divides the application's waiting times, never the server's.
 
     `jwt_secret` signs and checks all tokens. `pg_bin` is the folder of PostgreSQL's programs, None to look for
-    them. `publication` is the one that the Realtime server reads, `limits` the plan whose limits it keeps.
+    them. `publication` is the one that the Realtime server reads, `limits` the plan whose limits it keeps. `app` is
+    the application under test, `debounce` the policy that it is given in place of its own.
     """
 
     backend: BackendName = "embedded"
@@ -28,3 +29,5 @@ class StackOptions:
     pg_bin: Path | None = None
     pace: float = 1.0
     publication: str = "supabase_realtime"
+    app: str = "reference"
+    debounce: str | None = None

@@ -65,7 +65,10 @@ class SystemNotice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeReceived:
-    """A row change arrived on a topic. `bytes` is the frame's size, 0 where the client hides it."""
+    """A row change arrived on a topic. `bytes` is the frame's size, 0 where the client hides it.
+
+    `handlers` are the places, in the subscription, of the bindings that it is for; empty where the client hides them.
+    """
 
     topic: str
     schema: str
@@ -76,6 +79,7 @@ class ChangeReceived:
     old_record: Mapping[str, Any] = field(default_factory=dict)
     errors: Sequence[str] | None = None
     ids: Sequence[int] = ()
+    handlers: Sequence[int] = ()
     bytes: int = 0
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from random import Random
 from urllib.parse import urlencode
 
@@ -21,7 +22,7 @@ from harness.clients.client import (
     Refused,
 )
 from harness.clients.mailbox import Mailbox
-from harness.clock import Clock
+from harness.clock import Clock, within
 from harness.errors import ClientError, ConnectRefused
 from harness.phoenix.channel import ChannelMove
 from harness.phoenix.client import ClientConnection
@@ -60,11 +61,14 @@ class NativeClient:
         link: str | None = None,
         vsn: str = "2.0.0",
         timing: Timing | None = None,
+        rejoin_with_bindings: bool = True,
     ) -> None:
         query = {"apikey": apikey, "vsn": vsn} | ({} if link is None else {"link": link})
         self._url = f"{url}/websocket?{urlencode(query)}"
         self._clock = clock
-        self._core = ClientConnection(rng=rng, token=token, vsn=vsn, timing=timing)
+        self._core = ClientConnection(
+            rng=rng, token=token, vsn=vsn, timing=timing, rejoin_with_bindings=rejoin_with_bindings
+        )
         self._mailbox = Mailbox()
         self._socket: Socket | None = None
         self._dropped = False
@@ -140,7 +144,9 @@ class NativeClient:
         self._changed.clear()
         self._alarm = self._core.next_deadline()
         try:
-            async with asyncio.timeout(None if self._alarm is None else self._alarm - self._clock.now()):
+            async with AsyncExitStack() as limits:
+                if self._alarm is not None:
+                    await limits.enter_async_context(within(self._clock, self._alarm - self._clock.now()))
                 await self._changed.wait()
         except TimeoutError:
             pass  # the deadline came, and that is what was waited for
@@ -237,7 +243,7 @@ def _told(event: ConnectionEvent) -> ClientEvent:
         case Delivered(event="system"):
             return payload.notice(event.topic, event.payload)
         case Delivered():
-            return payload.change(event.topic, event.payload, size=event.bytes)
+            return payload.change(event.topic, event.payload, size=event.bytes, handlers=event.handlers)
 
 
 def _refused(refusal: InvalidStatus) -> ConnectRefused:

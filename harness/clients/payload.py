@@ -6,7 +6,7 @@ from typing import Any
 from harness.clients.client import ChangeReceived, SystemNotice
 
 
-def change(topic: str, payload: Mapping[str, Any], *, size: int = 0) -> ChangeReceived:
+def change(topic: str, payload: Mapping[str, Any], *, size: int = 0, handlers: tuple[int, ...] = ()) -> ChangeReceived:
     """The change in a `postgres_changes` payload: values exactly as the JSON had them.
 
     What the server leaves out stays out: a DELETE has no record, an error 400 neither columns nor a commit
@@ -24,6 +24,7 @@ def change(topic: str, payload: Mapping[str, Any], *, size: int = 0) -> ChangeRe
         errors=data.get("errors"),
         ids=tuple(payload.get("ids", ())),
         bytes=size,
+        handlers=handlers,
     )
 
 

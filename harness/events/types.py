@@ -123,7 +123,10 @@ class ResearchProgress(EventData):
 
 
 class SectionChunk(EventData):
-    """A piece of a section's text. A new `attempt` starts the section anew (D-73); `offset` counts characters."""
+    """A piece of a section's text. A new `attempt` starts the section anew (D-73); `offset` counts characters.
+
+    `chunks` says how many pieces a debouncer has joined in this one, of which `chunk_index` is the first.
+    """
 
     event_type = "section_chunk"
     category = "generation"
@@ -133,6 +136,7 @@ class SectionChunk(EventData):
     section_heading: str
     attempt: int = Field(default=1, ge=1)
     chunk_index: int = Field(ge=0)
+    chunks: int = Field(default=1, ge=1)
     offset: int = Field(ge=0)
     html_chunk: str
     is_complete: bool = False
@@ -143,6 +147,19 @@ class SectionChunk(EventData):
 
     def entity(self) -> str:
         return str(self.section_index)
+
+    def followed_by(self, later: "SectionChunk") -> "SectionChunk":
+        """One chunk with the text of both: it begins where this one does, and what it says of progress is `later`'s."""
+        return self.model_copy(
+            update={
+                "html_chunk": self.html_chunk + later.html_chunk,
+                "chunks": self.chunks + later.chunks,
+                "is_complete": later.is_complete,
+                "total_chars_generated": later.total_chars_generated,
+                "estimated_section_length": later.estimated_section_length,
+                "generation_progress": later.generation_progress,
+            }
+        )
 
 
 class SectionCompleted(EventData):

@@ -26,20 +26,17 @@ from harness.errors import PostgresFailed
 from harness.fidelity.target import TENANT, Target
 from harness.history.op import Op
 from harness.history.recorder import Recorder
-from harness.realtime.messages_postgres import APPLICATION_NAME, PUBLICATION, SLOT, PostgresMessages
+from harness.realtime.engine import Engine
+from harness.realtime.messages_postgres import APPLICATION_NAME, PUBLICATION, SLOT
 from harness.realtime.quirks import Quirks
-from harness.realtime.server import RealtimeServer
 from harness.realtime.tenant import Tenant
-from harness.realtime.visibility_postgres import PostgresVisibility
-from harness.realtime.worker import Worker
-from harness.replication.source import ChangeSource
 from harness.replication.source_postgres import PolledSource
 from harness.replication.source_stream import StreamedSource
-from harness.replication.source_visible import VisibleSource
 from harness.tokens import DEVELOPMENT_SECRET
 
 _STOP_S: Final = 10.0
 _READY_S: Final = 60.0
+_GOODBYE_S: Final = 1.0
 
 
 class Engines:
@@ -73,7 +70,7 @@ class Engines:
             cluster = await stack.enter_async_context(await self._cluster()) if alone else self._shared
             database = await self._database(cluster)
             complaints: list[str] = []
-            recorder = Recorder(self._clock.now, sinks=(partial(_complain, complaints),), keep=False)
+            recorder = Recorder(self._clock.now, complaints=(partial(_complain, complaints),), keep=False)
             slot = "supabase_realtime_replication_slot" + ("" if alone else f"_{database}")
             quirks = Quirks(node_ends_with_database=not survives)
             port = await self._serve(stack, cluster, database, slot=slot, recorder=recorder, quirks=quirks)
@@ -107,57 +104,35 @@ class Engines:
     async def _serve(
         self, stack: AsyncExitStack, cluster: Cluster, database: str, *, slot: str, recorder: Recorder, quirks: Quirks
     ) -> int:
-        """The engine, wired as the `embedded` backend does; its port."""
+        """The engine over a database, until the stack is closed; its port."""
         tenant = Tenant(jwt_secret=DEVELOPMENT_SECRET, external_id=TENANT, quirks=quirks)
         url = cluster.url(database)
-        visibility = PostgresVisibility(
-            url,
-            publication=tenant.publication,
-            quirks=tenant.quirks,
-            max_record_bytes=tenant.max_record_bytes,
-        )
-        await visibility.open()
-        stack.push_async_callback(visibility.close)
-
-        def source() -> ChangeSource:
-            polled = PolledSource(url, slot=slot, publication=tenant.feed, clock=self._clock)
-            return VisibleSource(polled, url, clock=self._clock)
-
-        def message_source() -> ChangeSource:
-            return StreamedSource(
+        engine = Engine(
+            tenant=tenant,
+            url=url,
+            open_changes=lambda: PolledSource(url, slot=slot, publication=tenant.feed, clock=self._clock),
+            open_messages=lambda: StreamedSource(
                 cluster.socket_dir,
                 cluster.port,
                 database=database,
                 slot=f"{SLOT}{database}",
                 publication=PUBLICATION,
                 application_name=APPLICATION_NAME,
-            )
-
-        rng = Random(self._count)
-        messages = PostgresMessages(url, open_source=message_source, clock=self._clock, rng=rng, recorder=recorder)
-        stack.push_async_callback(messages.close)
-        await messages.open()
-        worker = Worker(
-            tenant=tenant, visibility=visibility, open_source=source, clock=self._clock, rng=rng, recorder=recorder
+            ),
+            clock=self._clock,
+            rng=Random(self._count),
+            recorder=recorder,
         )
-        stack.push_async_callback(worker.close)
-        server = RealtimeServer(
-            tenant=tenant, worker=worker, messages=messages, recorder=recorder, clock=self._clock, rng=rng
+        stack.push_async_callback(engine.close)
+        await engine.prepare()
+        await engine.open()
+        return await engine.serve(
+            web.Application(), lambda runner: web.TCPSite(runner, "127.0.0.1", 0), goodbye_s=_GOODBYE_S
         )
-        application = web.Application()
-        application.add_routes(server.routes())
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        stack.push_async_callback(server.close)
-        port: int = runner.addresses[0][1]
-        return port
 
 
 def _complain(complaints: list[str], op: Op) -> None:
-    if op.error is not None:
-        complaints.append(f"{op.f} {op.type}: {op.error}")
+    complaints.append(f"{op.f} {op.type}: {op.error}")
 
 
 async def _execute(url: str, sql: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from harness.events.types import ImageGenerated, ImagePlaceholderGenerated, StepCompleted
 from harness.generators.step import Answer, Step, answer
 
 QUESTIONS = ("SELECT_PERSONA", "SELECT_THEME", "APPROVE_PLAN", "APPROVE_OUTLINE")
@@ -33,9 +34,25 @@ def simulation(
     input_timeout_s: float = 1800.0,
     heartbeat_s: float = 30.0,
     chunk_interval_s: float = 0.2,
+    ask: bool = True,
+    scripted: bool = False,
+    held: bool = False,
+    section_chars: int = 800,
+    step_s: float = 0.5,
+    image_s: float = 0.5,
 ) -> dict[str, Any]:
-    """Options of the simulated flow for `start_process`; seconds are divided by `--pace`."""
+    """Options of the simulated flow for `start_process`; seconds are divided by `--pace`.
+
+    Unless it may `ask`, the application takes the first option of each question by itself. `scripted`: nothing is
+    generated, the story says each event (`emit`). `held`: it begins when the story says `release`.
+    """
     return {
+        "ask": ask,
+        "scripted": scripted,
+        "held": held,
+        "section_chars": section_chars,
+        "step_s": step_s,
+        "image_s": image_s,
         "sections": sections,
         "chunks": chunks,
         "images": images,
@@ -46,3 +63,34 @@ def simulation(
         "heartbeat_s": heartbeat_s,
         "chunk_interval_s": chunk_interval_s,
     }
+
+
+def calm(*, sections: int = 2, chunks: int = 10, chunk_interval_s: float = 0.5, **more: Any) -> dict[str, Any]:
+    """A generation that asks nobody, is held back until `release`, and says nothing twice within 0.2 s.
+
+    So no debouncer has anything to do, and what is lost is lost on the way. `more` are further options.
+    """
+    options = simulation(
+        sections=sections, chunks=chunks, chunk_interval_s=chunk_interval_s, ask=False, held=True, step_s=0.5
+    )
+    return {**options, **more}
+
+
+def step_completed(step: str, *, result: Mapping[str, Any] | None = None) -> StepCompleted:
+    """For `emit`: a step is done."""
+    return StepCompleted(step=step, result=dict(result or {}))
+
+
+def image_placeholder(number: int) -> ImagePlaceholderGenerated:
+    """For `emit`: the place of an image."""
+    return ImagePlaceholderGenerated(
+        placeholder_id=f"image-{number}", section_index=0, description=f"image {number}", prompt=f"draw {number}"
+    )
+
+
+def image(number: int) -> ImageGenerated:
+    """For `emit`: an image is there."""
+    file = f"image-{number}.webp"
+    return ImageGenerated(
+        placeholder_id=f"image-{number}", image_url=f"https://images.example/{file}", gcs_path=f"gs://articles/{file}"
+    )

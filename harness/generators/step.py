@@ -6,10 +6,14 @@ the system and is not.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from harness.errors import UsageError
-from harness.events.types import InputType
+from harness.events.types import EventData, InputType
+from harness.faults.fault import Fault
+
+Variant = Literal["rejoin_without_bindings"]
+"""Clients with a bug: realtime-py#213 builds the payload of a rejoin without the bindings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +27,18 @@ class StartProcess:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscribe:
-    """A browser of `user` opens the page of a process and subscribes to its two channels."""
+    """A browser of `user` opens the page of a process and subscribes to its two channels.
+
+    Its tokens are good for `token_ttl` seconds. Not `signed_in`: the session of the user is not loaded yet, and the
+    page joins as anybody until `SignIn`. `variant` names a client that behaves as one with a known bug did.
+    """
 
     reader: str
     to: str
     user: str
+    token_ttl: float = 3600.0
+    signed_in: bool = True
+    variant: Variant | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +120,106 @@ class Leave:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """The session of the reader's user has been loaded, and the page hears of it."""
+
+    reader: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remount:
+    """The page is taken down and put up again within one turn of the event loop, as React's StrictMode does."""
+
+    reader: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """A generation that was held back begins."""
+
+    process: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emit:
+    """The application says one event of a process. Returns when its publisher has taken it, see `EventPublisher`."""
+
+    process: str
+    data: EventData
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bulk:
+    """The application writes `count` events of a process in one statement, as an import or a backfill does."""
+
+    process: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listen:
+    """A client of `user` that just listens: one channel, one handler for each binding, no recovery.
+
+    A binding is an element of a join's `postgres_changes`; in its `filter`, `{name}` is the id of the story's process.
+    """
+
+    listener: str
+    topic: str
+    bindings: tuple[Mapping[str, str], ...]
+    user: str
+    role: str = "authenticated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sql:
+    """Somebody runs a statement as superuser. `{schema}` is the quoted schema, `{name}` the id of a process."""
+
+    statement: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadBack:
+    """Reads the rows of a process as the application's HTTP side gives them, to be held against what came live."""
+
+    process: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CleanUp:
+    """The application's daily cleanup job runs once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Census:
+    """Counts what server, application and readers keep: channels, subscriptions, timers, held events."""
+
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begin:
+    """A fault begins; `End` with the same fault ends it, or the end of the story."""
+
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """A fault ends."""
+
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitStatus:
+    """Until the reader says of itself that it is in that status."""
+
+    reader: str
+    status: str
+    timeout: float = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
     """Nothing happens for a while."""
 
@@ -141,6 +252,19 @@ Step = (
     | Acknowledge
     | Disconnect
     | Leave
+    | SignIn
+    | Remount
+    | Release
+    | Emit
+    | Bulk
+    | Listen
+    | Sql
+    | ReadBack
+    | CleanUp
+    | Census
+    | Begin
+    | End
+    | WaitStatus
     | Wait
     | Settle
     | Together
@@ -151,8 +275,16 @@ def start_process(process: str, *, owner: str, simulation: Mapping[str, Any] | N
     return StartProcess(process=process, owner=owner, simulation=simulation or {})
 
 
-def subscribe(reader: str, *, to: str, user: str) -> Subscribe:
-    return Subscribe(reader=reader, to=to, user=user)
+def subscribe(
+    reader: str,
+    *,
+    to: str,
+    user: str,
+    token_ttl: float = 3600.0,
+    signed_in: bool = True,
+    variant: Variant | None = None,
+) -> Subscribe:
+    return Subscribe(reader=reader, to=to, user=user, token_ttl=token_ttl, signed_in=signed_in, variant=variant)
 
 
 def wait_ready(reader: str, *, timeout: float = 30.0) -> WaitReady:
@@ -201,6 +333,61 @@ def disconnect(reader: str) -> Disconnect:
 
 def leave(reader: str) -> Leave:
     return Leave(reader=reader)
+
+
+def sign_in(reader: str) -> SignIn:
+    return SignIn(reader=reader)
+
+
+def remount(reader: str) -> Remount:
+    return Remount(reader=reader)
+
+
+def release(process: str) -> Release:
+    return Release(process=process)
+
+
+def emit(process: str, data: EventData) -> Emit:
+    return Emit(process=process, data=data)
+
+
+def bulk(process: str, count: int) -> Bulk:
+    return Bulk(process=process, count=count)
+
+
+def listen(
+    listener: str, *bindings: Mapping[str, str], user: str, topic: str = "", role: str = "authenticated"
+) -> Listen:
+    """`topic` is the listener's name if it is not given."""
+    return Listen(listener=listener, topic=topic or listener, bindings=bindings, user=user, role=role)
+
+
+def sql(statement: str) -> Sql:
+    return Sql(statement=statement)
+
+
+def read_back(process: str) -> ReadBack:
+    return ReadBack(process=process)
+
+
+def clean_up() -> CleanUp:
+    return CleanUp()
+
+
+def census(label: str) -> Census:
+    return Census(label=label)
+
+
+def begin(fault: Fault) -> Begin:
+    return Begin(fault=fault)
+
+
+def end(fault: Fault) -> End:
+    return End(fault=fault)
+
+
+def wait_status(reader: str, status: str, *, timeout: float = 30.0) -> WaitStatus:
+    return WaitStatus(reader=reader, status=status, timeout=timeout)
 
 
 def wait(seconds: float) -> Wait:

@@ -150,7 +150,7 @@ class _Case:
     @property
     def told(self) -> bool:
         insert = self.facts.carrier(self.journey).insert
-        return insert is not None and insert.type == "fail"
+        return insert is not None and insert.type == "fail" and not insert.value.get("unheard", False)
 
     def went_into_another(self, outcome: str) -> bool:
         debounce = self.journey.debounce
@@ -224,6 +224,9 @@ def _extras(facts: Facts) -> Iterator[tuple[Extra, Op]]:
 
 
 def _extra(facts: Facts, journey: Journey, reader: str) -> Extra | None:
+    """What came too much to a reader; what may come to a client that just listens is the business of `routing`."""
+    if reader in facts.listeners:
+        return None
     subscriber = facts.subscribers.get((reader, journey.described("process_id")))
     if subscriber is not None and not subscriber.entitled:
         return Extra.FORBIDDEN

@@ -35,6 +35,7 @@ class Facts:
     rests: Sequence[float]
     witnessed: bool
     told_as_story: bool
+    listeners: frozenset[str]
     end: float
 
     @classmethod
@@ -50,6 +51,7 @@ class Facts:
             rests=[op.time for op in history.where(f="settle") if op.type in ("ok", "info")],
             witnessed=any(journey.commit for journey in found.values()),
             told_as_story=len(history.where(f="step")) > 0,
+            listeners=frozenset(op.actor for op in history.where(f="listen")),
             end=history[-1].time if len(history) else 0.0,
         )
 

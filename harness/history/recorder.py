@@ -12,16 +12,32 @@ class Recorder:
     """Records ops in the order in which they are told.
 
     `now` gives seconds from the start of the run. Every op goes to every sink at once (a file, a live
-    line), then is kept for `ops()` unless `keep` is False, as for a stack that stays up for days. Not
-    thread-safe: one event loop writes.
+    line), then is kept for `ops()` unless `keep` is False, as for a stack that stays up for days. Each of
+    `complaints` is a sink that gets only ops with an error. Not thread-safe: one event loop writes.
     """
 
-    def __init__(self, now: Callable[[], float], *, sinks: tuple[Sink, ...] = (), keep: bool = True) -> None:
+    def __init__(
+        self,
+        now: Callable[[], float],
+        *,
+        sinks: tuple[Sink, ...] = (),
+        complaints: tuple[Sink, ...] = (),
+        keep: bool = True,
+    ) -> None:
         self._now = now
         self._sinks = sinks
+        self._complaints = complaints
         self._keep = keep
         self._count = 0
         self._ops: list[Op] = []
+
+    @property
+    def listens(self) -> bool:
+        """Whether ops without an error go anywhere.
+
+        Who makes many of them, as a server does for each frame, may leave them out as long as nobody listens.
+        """
+        return self._keep or bool(self._sinks)
 
     def record(
         self,
@@ -39,6 +55,8 @@ class Recorder:
             self._ops.append(op)
         for sink in self._sinks:
             sink(op)
+        for complain in self._complaints if error is not None else ():
+            complain(op)
         return op
 
     def attach(self, sink: Sink) -> None:

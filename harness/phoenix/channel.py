@@ -63,7 +63,8 @@ class Channel:
     """A channel that its client wants to be in.
 
     `deadline` belongs to the state: the end of patience while joining or leaving, the time to rejoin while
-    errored. `join_ref` is None where no join is valid, so that whatever an old join brings is stale.
+    errored. `join_ref` is None where no join is valid, so that whatever an old join brings is stale. A `forgetful`
+    one has been joined and asks for nothing when it joins again, as in realtime-py#213.
     """
 
     topic: str
@@ -74,6 +75,7 @@ class Channel:
     deadline: float | None = None
     failures: int = 0
     ids: tuple[Any, ...] = ()
+    forgetful: bool = False
 
     def move(self, move: ChannelMove) -> None:
         """Go where the table says, or raise `IllegalMove` and stay."""
@@ -84,7 +86,7 @@ class Channel:
         config = {
             "broadcast": {"ack": False, "self": False},
             "presence": {"key": "", "enabled": False},
-            "postgres_changes": [dict(binding) for binding in self.bindings],
+            "postgres_changes": [] if self.forgetful else [dict(binding) for binding in self.bindings],
             "private": False,
         }
         return {"config": config} if token is None else {"config": config, "access_token": token}
@@ -95,6 +97,9 @@ class Channel:
         The rule of both official clients: element by element, event, schema, table and filter must be equal,
         a missing filter being a null one (realtime-facts 7.1).
         """
+        if self.forgetful:
+            self.ids = ()
+            return True
         if not isinstance(granted, Sequence) or len(granted) < len(self.bindings):
             return not self.bindings
         pairs = list(zip(self.bindings, granted, strict=False))
@@ -103,11 +108,12 @@ class Channel:
         self.ids = tuple(element.get("id") for _, element in pairs)
         return True
 
-    def wants(self, ids: Sequence[Any], action: Any) -> bool:
-        """Whether a binding of this channel asked for a change with these ids and this action."""
-        return any(
-            own in ids and binding["event"] in ("*", action)
-            for own, binding in zip(self.ids, self.bindings, strict=False)
+    def handlers(self, ids: Sequence[Any], action: Any) -> tuple[int, ...]:
+        """The places of the bindings of this channel that asked for a change with these ids and this action."""
+        return tuple(
+            place
+            for place, (own, binding) in enumerate(zip(self.ids, self.bindings, strict=False))
+            if own in ids and binding["event"] in ("*", action)
         )
 
 

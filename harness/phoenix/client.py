@@ -44,15 +44,25 @@ class ClientConnection:
     """One client: a socket that comes and goes and the channels it wants to be in.
 
     Topics are given and told without the prefix `realtime:`. After every call, fetch the results; call `tick` at
-    `next_deadline()`. `ignored` counts, by reason, the frames that were for nobody.
+    `next_deadline()`. `ignored` counts, by reason, the frames that were for nobody. Without `rejoin_with_bindings` it
+    has the bug of realtime-py#213: a channel that is joined again asks for no changes.
     """
 
-    def __init__(self, *, rng: Random, token: str | None = None, vsn: str = V2, timing: Timing | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        rng: Random,
+        token: str | None = None,
+        vsn: str = V2,
+        timing: Timing | None = None,
+        rejoin_with_bindings: bool = True,
+    ) -> None:
         self.ignored: Counter[str] = Counter()
         self._rng = rng
         self._token = token
         self._vsn = vsn
         self._timing = timing or Timing()
+        self._rejoin_with_bindings = rejoin_with_bindings
         self._state = SocketState.DUE
         self._channels: dict[str, Channel] = {}
         self._frames: list[str] = []
@@ -312,6 +322,7 @@ class ClientConnection:
             self._fail_and_retry(channel, ChannelMove.REFUSED, _reason(response), now)
         elif channel.accept(response.get("postgres_changes") if isinstance(response, dict) else None):
             channel.move(ChannelMove.ACCEPTED)
+            channel.forgetful = not self._rejoin_with_bindings
             channel.deadline = None
             channel.failures = 0
             self._events.append(ChannelMoved(topic=channel.topic, move=ChannelMove.ACCEPTED))
@@ -335,15 +346,22 @@ class ClientConnection:
             self.ignored[f"event {message.event}"] += 1
         elif not isinstance(payload, dict):
             self.ignored[f"{message.event} without an object"] += 1
-        elif message.event == "postgres_changes" and not _is_for(channel, payload):
-            self.ignored["postgres_changes for no binding"] += 1
-        else:
+        elif message.event == "system":
             self._events.append(Delivered(topic=channel.topic, event=message.event, payload=payload, bytes=size))
+        elif handlers := _handlers(channel, payload):
+            delivered = Delivered(
+                topic=channel.topic, event=message.event, payload=payload, bytes=size, handlers=handlers
+            )
+            self._events.append(delivered)
+        else:
+            self.ignored["postgres_changes for no binding"] += 1
 
 
-def _is_for(channel: Channel, payload: Mapping[str, Any]) -> bool:
+def _handlers(channel: Channel, payload: Mapping[str, Any]) -> tuple[int, ...]:
     data, ids = payload.get("data"), payload.get("ids")
-    return isinstance(data, dict) and isinstance(ids, list) and channel.wants(ids, data.get("type"))
+    if not isinstance(data, dict) or not isinstance(ids, list):
+        return ()
+    return channel.handlers(ids, data.get("type"))
 
 
 def _reason(response: Any) -> str:

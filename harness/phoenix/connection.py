@@ -48,12 +48,16 @@ class ChannelMoved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """A `system` or `postgres_changes` message for a channel; `bytes` is the size of its frame."""
+    """A `system` or `postgres_changes` message for a channel; `bytes` is the size of its frame.
+
+    `handlers` are the places of the bindings that a change is for.
+    """
 
     topic: str
     event: str
     payload: Mapping[str, Any]
     bytes: int
+    handlers: tuple[int, ...] = ()
 
 
 ConnectionEvent = SocketOpened | SocketClosed | ChannelMoved | Delivered

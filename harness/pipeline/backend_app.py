@@ -6,7 +6,7 @@ these answers, so every request is checked here (D-68).
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
@@ -14,13 +14,14 @@ from uuid import UUID
 
 from aiohttp import web
 
-from harness.clock import Clock
+from harness.clock import Clock, SteerableClock
 from harness.errors import InvalidRequest, StoreError, TokenError
+from harness.events.types import EventData
 from harness.history import Recorder
+from harness.pipeline.app import App
 from harness.pipeline.flow import Flow
 from harness.pipeline.ids import new_id
 from harness.pipeline.inbox import Inbox, Reception
-from harness.pipeline.publisher import Publisher
 from harness.pipeline.requests import (
     Acknowledgement,
     EventsQuery,
@@ -30,7 +31,6 @@ from harness.pipeline.requests import (
     body_of,
     checked,
 )
-from harness.pipeline.state_store import StateStore
 from harness.pipeline.store import Store
 from harness.tokens import verify
 
@@ -64,15 +64,16 @@ class Caller:
 
 
 class Application:
-    """The simulated backend: its running generations, and `web_application()` to be served.
+    """The simulated backend of `app`: its running generations, and `web_application()` to be served.
 
-    All waiting of the generations is divided by `pace`. The same `rng` state and the same requests in the same
+    `clock` is the application's own, which faults may bend. All waiting of the generations is divided by `pace`. The same `rng` state and the same requests in the same
     order give the same ids and texts; where tables outlive a run, `ids` are drawn apart, and never twice the same.
     """
 
     def __init__(
         self,
         *,
+        app: App,
         store: Store,
         secret: str,
         clock: Clock,
@@ -81,6 +82,8 @@ class Application:
         pace: float = 1.0,
         ids: Random | None = None,
     ) -> None:
+        self.app: Final = app
+        self.clock: Final = SteerableClock(clock)
         self._store = store
         self._secret = secret
         self._clock = clock
@@ -89,8 +92,9 @@ class Application:
         self._ids = own_ids if ids is None else ids
         self._recorder = recorder
         self._pace = pace
-        self._publisher = Publisher(store, recorder, clock, Random(self._ids.getrandbits(64)))
-        self._states = StateStore(store, self._publisher, clock)
+        publisher_ids = Random(self._ids.getrandbits(64))
+        self._publisher = app.publisher(store, recorder=recorder, clock=self.clock, rng=publisher_ids)
+        self._states = app.states(store, self._publisher, clock=self.clock)
         self._flows: dict[str, Flow] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._closed = False
@@ -115,18 +119,44 @@ class Application:
         )
         if self._closed:
             raise StoreError("the application is going down")
+        if request.simulation.scripted:
+            return process_id
         self._flows[process_id] = flow
-        task = self._tasks[process_id] = asyncio.create_task(flow.run(), name=f"flow {process_id}")
-        task.add_done_callback(lambda _: self._ended(process_id))
+        if not request.simulation.held:
+            self.release(process_id)
         return process_id
+
+    def release(self, process_id: str) -> None:
+        """Let a generation begin that is held back; one that runs goes on."""
+        if process_id in self._tasks:
+            return
+        task = self._tasks[process_id] = asyncio.create_task(self._flows[process_id].run(), name=f"flow {process_id}")
+        task.add_done_callback(lambda _: self._ended(process_id))
+
+    async def emit(self, process_id: str, data: EventData) -> None:
+        """Say one event of a process whose story is told from outside; errors are those of the publisher."""
+        await self._publisher.publish(process_id, data)
+
+    async def emit_at_once(self, process_id: str, events: Sequence[EventData]) -> None:
+        """Write many events of a process in one statement, past the debouncer, as an import does."""
+        await self._publisher.publish_at_once(process_id, events)
+
+    async def flush(self, process_id: str) -> None:
+        """Return when nothing of the process is held back or being written any more."""
+        await self._publisher.flush(process_id)
+
+    def held(self) -> Mapping[str, int]:
+        """What is kept, by kind: flows, and what the publisher holds."""
+        return {"flows": len(self._flows), **self._publisher.held()}
 
     def running(self) -> frozenset[str]:
         """Processes that go on by themselves: not those that have ended, nor those that wait for a user."""
-        return frozenset(process_id for process_id, flow in self._flows.items() if not flow.process.at_rest)
+        flows = self._flows.items()
+        return frozenset(name for name, flow in flows if name in self._tasks and not flow.process.at_rest)
 
     def idle(self) -> bool:
-        """Whether nothing more will be said, heartbeats and expiries apart, until a user does something."""
-        return not self.running()
+        """Whether nothing more will be said or written, heartbeats and expiries apart, until a user does something."""
+        return not self.running() and not self._publisher.held().get("pending", 0)
 
     async def stop_flows(self) -> None:
         """End all generations where they are; an event that is being published is so before this returns."""
@@ -135,10 +165,22 @@ class Application:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def close(self) -> None:
-        """End all generations and start no more. Safe to call twice."""
+    async def close(self, *, grace: bool = True) -> None:
+        """End all generations and start no more; without `grace` as if killed. Safe to call twice."""
+        if self._closed:
+            return
         self._closed = True
+        if not grace:  # nothing of the application may run between the two, or it would tell of its own end
+            for task in self._tasks.values():
+                task.cancel()
+            await self._publisher.close(grace=False)
         await self.stop_flows()
+        if grace:
+            await self._publisher.close()
+
+    def control(self) -> "Control":
+        """What faults can do to it."""
+        return Control(self)
 
     def web_application(self) -> web.Application:
         """The HTTP side, with full paths, to be served at the root of a site; see `docs/contract.md` 3, APP_URL."""
@@ -249,6 +291,21 @@ class Application:
     def _ended(self, process_id: str) -> None:
         del self._flows[process_id], self._tasks[process_id]
         self._publisher.forget(process_id)
+
+
+class Control:
+    """`faults.fault.AppControl` of an application in this process."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    def jump_clock(self, seconds: float) -> None:
+        """Set its wall clock forward or back."""
+        self._application.clock.jump(seconds)
+
+    async def stop(self, *, grace: bool) -> None:
+        """End it as SIGTERM does, or without `grace` as SIGKILL does; what it has written stays readable."""
+        await self._application.close(grace=grace)
 
 
 @web.middleware

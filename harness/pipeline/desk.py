@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from harness.errors import StepFailed
 from harness.events.types import Choice, InputType
 from harness.history import Recorder
+from harness.pipeline.app import StateSaver
 from harness.pipeline.draft import Draft
 from harness.pipeline.flow_options import FailurePlan, FlowOptions
 from harness.pipeline.process import Process
 from harness.pipeline.prose import Prose
-from harness.pipeline.state_store import StateStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,7 @@ class Desk:
     draft: Draft
     prose: Prose
     failures: FailurePlan
-    states: StateStore
+    states: StateSaver
     recorder: Recorder
 
     @property
@@ -34,7 +34,12 @@ class Desk:
             raise StepFailed(step, "the model did not answer (simulated)", recoverable=True)
 
     async def decide(self, input_type: InputType, offer: Callable[[], tuple[Choice, ...]]) -> Choice:
-        """The option that the user settles on; for `regenerate` there is a new offer after another while of work."""
+        """The option that the user settles on; for `regenerate` there is a new offer after another while of work.
+
+        A generation that may not ask settles on the first.
+        """
+        if not self.options.ask:
+            return offer()[0]
         while True:
             answer = await self.process.ask(input_type, offer())
             if answer.choice is not None:

@@ -13,14 +13,14 @@ from harness.events.event import text_hash
 from harness.events.types import ProcessCompleted, ProcessCreated, Progress, StepCompleted, StepUpdate
 from harness.events.workflow import STEPS, Phase
 from harness.history import Recorder
+from harness.pipeline.app import EventPublisher, StateSaver
 from harness.pipeline.desk import Desk
 from harness.pipeline.draft import Draft
 from harness.pipeline.flow_options import FailurePlan, FlowOptions
 from harness.pipeline.ids import new_id
 from harness.pipeline.process import Process
 from harness.pipeline.prose import Prose, keywords_of
-from harness.pipeline.publisher import ACTOR, Publisher
-from harness.pipeline.state_store import StateStore
+from harness.pipeline.publisher import ACTOR
 from harness.pipeline.steps import MESSAGES, WORK
 
 COMPLETED = "completed"
@@ -36,8 +36,8 @@ class Flow:
         *,
         initial_request: Mapping[str, Any],
         options: FlowOptions,
-        publisher: Publisher,
-        states: StateStore,
+        publisher: EventPublisher,
+        states: StateSaver,
         clock: Clock,
         rng: Random,
         ids: Random,

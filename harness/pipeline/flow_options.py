@@ -42,11 +42,19 @@ class Failure(BaseModel):
 
 
 class FlowOptions(BaseModel):
-    """Sizes, seconds and failures of one generation; all seconds are divided by the application's pace."""
+    """Sizes, seconds and failures of one generation; all seconds are divided by the application's pace.
+
+    Unless it may `ask`, the application takes the first option of each question by itself. `scripted`: there is no
+    generation, the story says each event; `held`: it begins when the story says so. A section has at least `section_chars` characters.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    ask: bool = True
+    scripted: bool = False
+    held: bool = False
     sections: int = Field(default=3, ge=1, le=100)
+    section_chars: int = Field(default=800, ge=1, le=2_000_000)
     chunks: int = Field(default=8, ge=1, le=10_000)
     images: int = Field(default=2, ge=0, le=100)
     research_queries: int = Field(default=3, ge=1, le=100)

@@ -27,11 +27,10 @@ from harness.events.types import (
 )
 from harness.events.workflow import TERMINAL, Phase, advance
 from harness.pipeline.answer import Answer
+from harness.pipeline.app import EventPublisher, StateSaver
 from harness.pipeline.flow_options import FlowOptions
 from harness.pipeline.ids import new_id
 from harness.pipeline.inbox import Command, Inbox
-from harness.pipeline.publisher import Publisher
-from harness.pipeline.state_store import StateStore
 
 RECOVERY: Final[Mapping[ErrorType, tuple[str, ...]]] = {
     "recoverable": ("retry", "pause"),
@@ -52,8 +51,8 @@ class Process:
         process_id: str,
         *,
         options: FlowOptions,
-        publisher: Publisher,
-        states: StateStore,
+        publisher: EventPublisher,
+        states: StateSaver,
         clock: Clock,
         rng: Random,
         pace: float = 1.0,

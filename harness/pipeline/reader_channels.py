@@ -7,6 +7,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from random import Random
+from typing import Final
 
 from harness.clients.client import (
     Binding,
@@ -21,11 +22,14 @@ from harness.clients.client import (
     Refused,
     SystemNotice,
 )
-from harness.clock import Clock
+from harness.clock import Clock, within
 from harness.errors import ClientError, ClientMissing
 from harness.pipeline.reader_log import ReaderLog
 from harness.pipeline.recovery import Recovery, backoff
 from harness.pipeline.topics import events_topic, state_topic
+
+LEAVE_S: Final = 15.0
+"""How long the end of a channel that was left is waited for. Clients give up waiting for the server after 10 s."""
 
 
 def bindings(process_id: str, schema: str) -> dict[str, Binding]:
@@ -46,6 +50,9 @@ class ReaderChannels:
     The client reconnects its socket by itself. A channel that was refused or closed is joined afresh from here,
     with growing pauses and for ever: phx_close is final to the official JavaScript client (realtime-facts 7.1),
     a refusal to the Python one, and after a system error the channel is joined but deaf (11 no. 9).
+
+    Nothing is joined, and `token` is not asked, before the user is signed in: a channel that anybody joined is
+    shown nothing (B6). From then on `token` is asked before each join that is made here.
     """
 
     def __init__(
@@ -58,6 +65,7 @@ class ReaderChannels:
         rng: Random,
         log: ReaderLog,
         token: Callable[[], str] | None = None,
+        signed_in: bool = True,
     ) -> None:
         self._client = client
         self._channels = channels
@@ -66,10 +74,24 @@ class ReaderChannels:
         self._rng = rng
         self._log = log
         self._token = token
+        self._signed_in = signed_in
+        self._connected = False
         self._open = False
+        self._held: set[str] = set()  # joined, or asked for
         self._ready: set[str] = set()
         self._renewing: set[str] = set()  # lost, and the fresh join not answered yet
         self._renewals: Counter[str] = Counter()
+        self._leaves: dict[str, asyncio.Event] = {}
+
+    @property
+    def held(self) -> int:
+        """How many channels it is in, or has asked for."""
+        return len(self._held)
+
+    @property
+    def renewing(self) -> int:
+        """How many channels it is about to join afresh."""
+        return len(self._renewing)
 
     async def connect(self) -> bool:
         """Whether the server took the socket; a refusal is told. Raises `ClientMissing`, which no retry can cure."""
@@ -82,12 +104,29 @@ class ReaderChannels:
             self._log.record("open", {}, type="fail", error=str(error))
             self._recovery.disconnected(str(error))
             return False
+        self._connected = True
         return True
 
     async def join(self) -> None:
-        """Ask for both channels."""
+        """Ask for both channels, if the user is signed in."""
+        if self._signed_in:
+            for topic in self._channels:
+                await self._ask(topic)
+
+    async def sign_in(self, token: str, tasks: asyncio.TaskGroup) -> None:
+        """Use this token from now on: join with it, afresh where another one has joined."""
+        await self._client.set_token(token)
+        if self._signed_in:
+            self.rejoin("signed in", tasks)
+            return
+        self._signed_in = True
+        if self._connected:
+            await self.join()
+
+    def rejoin(self, reason: str, tasks: asyncio.TaskGroup) -> None:
+        """Leave both channels and join them afresh. Until they are ready again, they are lost."""
         for topic in self._channels:
-            await self._client.subscribe(topic, [self._channels[topic]])
+            self._renew(topic, reason, tasks, leave=True)
 
     def handle(self, event: ClientEvent, tasks: asyncio.TaskGroup) -> ChangeReceived | None:
         """Take in what the client says; gives a change back. What takes time is started in `tasks`."""
@@ -111,8 +150,7 @@ class ReaderChannels:
             case SystemNotice():
                 self._on_system(event, tasks)
             case ChannelClosed():
-                self._log.channel(event.topic, event="phx_close", expected=event.topic in self._renewing)
-                self._renew(event.topic, "phx_close", tasks, leave=False)
+                self._on_channel_closed(event.topic, tasks)
             case ChannelErrored():
                 self._log.channel(event.topic, event="phx_error", reason=event.reason)
                 self._lose(event.topic, event.reason or "phx_error")
@@ -121,6 +159,8 @@ class ReaderChannels:
     async def close(self) -> None:
         """End the client. No more `handle` after this."""
         await self._client.close()
+        self._held.clear()
+        self._renewing.clear()
         if self._open:
             self._open = False
             self._log.record("close", {"code": 1000, "reason": "", "by": "client"})
@@ -132,6 +172,13 @@ class ReaderChannels:
         self._recovery.disconnected(f"the socket closed with {event.code}")
         if self._token is not None:
             tasks.create_task(self._renew_token())
+
+    def _on_channel_closed(self, topic: str, tasks: asyncio.TaskGroup) -> None:
+        self._held.discard(topic)
+        if topic in self._leaves:
+            self._leaves[topic].set()
+        self._log.channel(topic, event="phx_close", expected=topic in self._renewing)
+        self._renew(topic, "phx_close", tasks, leave=False)
 
     def _on_system(self, notice: SystemNotice, tasks: asyncio.TaskGroup) -> None:
         if notice.ready:
@@ -157,19 +204,38 @@ class ReaderChannels:
 
     async def _join_afresh(self, topic: str, *, leave: bool) -> None:
         """Leaving first takes the channel from the client, which might rejoin on its own and fight with us (D-66)."""
+        if leave:
+            await self._leave(topic)
         while True:
             try:
-                if leave:
-                    await self._client.unsubscribe(topic)
                 await self._clock.sleep(backoff(self._renewals[topic], self._rng, base=1.0))
                 self._renewals[topic] += 1
                 await self._offer_token()
-                return await self._client.subscribe(topic, [self._channels[topic]])
+                return await self._ask(topic)
             except ClientError as error:
                 self._log.record("join", {"topic": topic}, type="fail", error=str(error))
 
+    async def _leave(self, topic: str) -> None:
+        """Leave, and wait until the channel is over: who joins sooner may have the new channel closed (B16)."""
+        left = self._leaves[topic] = asyncio.Event()
+        try:
+            await self._client.unsubscribe(topic)
+            async with within(self._clock, LEAVE_S):
+                await left.wait()
+        except (ClientError, TimeoutError) as error:
+            # The client has no such channel any more, or keeps the end to itself: either way it is to be joined.
+            words = str(error) or f"the client did not say within {LEAVE_S:g} s that the channel is over"
+            self._log.record("join", {"topic": topic}, type="fail", error=words)
+        finally:
+            del self._leaves[topic]
+
+    async def _ask(self, topic: str) -> None:
+        self._log.record("join", {"topic": topic}, type="invoke")
+        self._held.add(topic)
+        await self._client.subscribe(topic, [self._channels[topic]])
+
     async def _offer_token(self) -> None:
-        if self._token is not None:
+        if self._token is not None and self._signed_in:
             await self._client.set_token(self._token())
 
     async def _renew_token(self) -> None:

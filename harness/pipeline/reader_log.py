@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from harness.clients.client import SystemNotice
+from harness.clients.client import ChangeReceived, SystemNotice
 from harness.history import Recorder
+from harness.history.hops import RECEIVE
 from harness.history.op import Type
+from harness.pipeline.columns import COLUMNS, missing
 
 
 class ReaderLog:
@@ -25,6 +27,25 @@ class ReaderLog:
     def record(self, f: str, value: Mapping[str, Any], *, type: Type = "ok", error: str | None = None) -> None:
         """An op about a socket, a topic or a row."""
         self._recorder.record(self._name, f, value, type=type, error=error)
+
+    def receive(
+        self,
+        change: ChangeReceived,
+        keys: Mapping[str, Any] | None,
+        *,
+        columns: Mapping[str, tuple[str, ...]] = COLUMNS,
+    ) -> None:
+        """A row came, with those row keys if it has them all; also what of it did not come, and why."""
+        value = {
+            **(keys or {"table": change.table, "action": change.action}),
+            "topic": change.topic,
+            "bytes": change.bytes,
+        }
+        if lacks := missing(change.table, change.record, columns):
+            value["missing"] = list(lacks)
+        if change.errors:
+            value["errors"] = list(change.errors)
+        self.record(RECEIVE, value)
 
     def system(self, notice: SystemNotice) -> None:
         """A system message other than ready; it has failed if its status is not ok."""

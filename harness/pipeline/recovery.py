@@ -70,7 +70,14 @@ class StatusChanged:
     reason: str = ""
 
 
-Action = Fetch | Apply | GapSeen | GapPermanent | StatusChanged
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejoin:
+    """The channels stand and are deaf: leave them and join afresh; `ready` follows."""
+
+
+Action = Fetch | Apply | GapSeen | GapPermanent | StatusChanged | Rejoin
+
+DEAF: Final = "events were found by asking that never came live"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,8 +104,10 @@ class Recovery:
     """One reader's cursor in one process.
 
     `patience` is how long a hole is waited for before it is fetched: 250 ms and the idle poll of the server
-    (D-69, realtime-facts 4.3). `silence` is after how many seconds without any event a live reader asks by
-    itself, one and a half heartbeats: no gap shows what was lost last. Failed fetches are retried for ever.
+    (D-69, realtime-facts 4.3). `silence` is after how many seconds without any live event a live reader asks by
+    itself: no gap shows what was lost last. The heartbeat is the canary, and `silence` one and a half of it; where
+    asking brings events that never came live, the channels are deaf and are joined afresh. Failed fetches are
+    retried for ever.
     """
 
     def __init__(
@@ -130,6 +139,9 @@ class Recovery:
         self._hole: _Hole | None = None
         self._retry_at: float | None = None
         self._silent_at = 0.0
+        self._silent = False  # nothing has come live for too long
+        self._unheard = False  # since something came live, a fetch has brought what should have
+        self._backfill = False  # what is being fetched is from before `ready`: nobody could have heard it
         self._actions: list[Action] = []
 
     @property
@@ -140,6 +152,11 @@ class Recovery:
     def cursor(self) -> int:
         """The end of the contiguous prefix: everything up to here is applied, or was said to be gone."""
         return self._cursor
+
+    @property
+    def buffered(self) -> int:
+        """How many events wait for those before them."""
+        return len(self._buffer)
 
     @property
     def answer(self) -> Answer:
@@ -178,7 +195,8 @@ class Recovery:
     def ready(self, now: float) -> None:
         """Everything committed from now on comes live; what came before is fetched. May repeat at any time."""
         self._silent_at = now + self._silence
-        self._asked = False
+        self._asked = self._silent = self._unheard = False
+        self._backfill = True
         self._signal(Signal.READY)
         self._begin_fetch()
 
@@ -188,10 +206,15 @@ class Recovery:
         self._release()
         self._heard(now)
 
-    def told(self, last_sequence: int, now: float) -> None:
-        """Somebody says that events up to `last_sequence` exist: the state row, or an event that cannot be read."""
-        self._horizon = max(self._horizon, last_sequence)
+    def unreadable(self, sequence: int, now: float) -> None:
+        """An event came over the wire in a form that cannot be applied: a hole, which a fetch may fill."""
+        self._horizon = max(self._horizon, sequence)
         self._heard(now)
+
+    def told(self, last_sequence: int, now: float) -> None:
+        """The state row says that events up to `last_sequence` exist; their own channel may be deaf all the same."""
+        self._horizon = max(self._horizon, last_sequence)
+        self._look_for_hole(now)
 
     def page(
         self,
@@ -204,6 +227,7 @@ class Recovery:
     ) -> None:
         """The answer to `Fetch`. `complete` says that no more follow; `up_to` counts what could not be read, too."""
         for event in events:
+            self._unheard = self._unheard or (not self._backfill and not self._knows(_number(event)))
             self._take(event, "fetch")
             up_to = max(up_to, _number(event))
         self._horizon = max(self._horizon, last_sequence)
@@ -244,6 +268,7 @@ class Recovery:
         if self._hole is not None and now >= self._hole.deadline:
             self._give_up_waiting(self._hole)
         if self._status is Status.LIVE and now >= self._silent_at:
+            self._silent = True
             self._signal(Signal.OVERDUE)
             self._begin_fetch()
 
@@ -260,7 +285,10 @@ class Recovery:
     def _forget_connection(self) -> None:
         self._hole = self._retry_at = None
         self._suspect = 0
-        self._asked = False
+        self._asked = self._silent = self._unheard = False
+
+    def _knows(self, sequence: int) -> bool:
+        return sequence <= self._cursor or sequence in self._buffer
 
     def _take(self, event: ProcessEvent, via: Via) -> None:
         sequence = _number(event)
@@ -280,6 +308,8 @@ class Recovery:
                     self._signal(Signal.TERMINAL)
 
     def _heard(self, now: float) -> None:
+        """Something came live."""
+        self._silent = self._unheard = False
         self._silent_at = now + self._silence
         self._look_for_hole(now)
 
@@ -327,8 +357,15 @@ class Recovery:
         if self._again:
             self._again = False
             self._begin_fetch()
-        else:
-            self._heard(now)
+            return
+        if self._silent and self._unheard and self._status is Status.CATCHING_UP:
+            self.disconnected(DEAF)
+            self._emit(Rejoin())
+            return
+        if self._silent or self._backfill:
+            self._silent = self._backfill = False
+            self._silent_at = now + self._silence
+        self._look_for_hole(now)
 
     def _pass_holes(self, limit: int) -> None:
         while self._cursor < limit:

@@ -33,8 +33,12 @@ def schema_sql(schema: str = "public") -> str:
 
 def queries(schema: str = "public") -> Mapping[str, str]:
     """The application's queries by name, for tables in `schema`."""
-    sections = re.split(r"^-- name: (\w+)\n", _for_schema("queries.sql", schema), flags=re.MULTILINE)[1:]
-    return dict(zip(sections[::2], sections[1::2], strict=True))
+    return _by_name("queries.sql", schema)
+
+
+def maintenance(schema: str = "public") -> Mapping[str, str]:
+    """The statements of the cleanup job by name, for tables in `schema`."""
+    return _by_name("maintenance.sql", schema)
 
 
 async def migrate(connection: Connection, schema: str = "public") -> None:
@@ -43,6 +47,11 @@ async def migrate(connection: Connection, schema: str = "public") -> None:
     One call sends one simple query, which PostgreSQL runs as one transaction.
     """
     await connection.execute(schema_sql(schema))
+
+
+def _by_name(file: str, schema: str) -> Mapping[str, str]:
+    sections = re.split(r"^-- name: (\w+)\n", _for_schema(file, schema), flags=re.MULTILINE)[1:]
+    return dict(zip(sections[::2], sections[1::2], strict=True))
 
 
 def _for_schema(file: str, schema: str) -> str:

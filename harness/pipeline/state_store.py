@@ -10,14 +10,15 @@ from harness.clock import Clock
 from harness.errors import StoreError
 from harness.events.event import ProcessEvent
 from harness.events.types import EventData, StateUpdated
-from harness.pipeline.publisher import RETRY_DELAYS_S, Publisher
+from harness.pipeline.app import EventPublisher
+from harness.pipeline.publisher import RETRY_DELAYS_S
 from harness.pipeline.store import Content, Store
 
 
 class StateStore:
     """Writes state rows, contexts and finished articles."""
 
-    def __init__(self, store: Store, publisher: Publisher, clock: Clock) -> None:
+    def __init__(self, store: Store, publisher: EventPublisher, clock: Clock) -> None:
         self._store = store
         self._publisher = publisher
         self._clock = clock
@@ -30,18 +31,18 @@ class StateStore:
         more: Mapping[str, Any] | None = None,
         context: Mapping[str, Any] | None = None,
         last: EventData | None = None,
-    ) -> int:
+    ) -> None:
         """Save the columns that `facts` names and, if given, `more` columns and the context, and publish `facts`.
 
         With `last`, the event after which nothing may be said, that is published instead. Values of `more` are
-        JSON. Returns the event's sequence; errors are those of `Publisher.publish`.
+        JSON. It is committed on return; errors are those of `Publisher.publish`.
         """
         changes = {**(more or {}), **facts.model_dump(mode="json")}
 
         async def write(event: ProcessEvent) -> int:
             return await self._store.save_state(event, changes, context=context, at=event.emitted_at)
 
-        return await self._publisher.publish(process_id, last or facts, write=write)
+        await self._publisher.publish(process_id, last or facts, write=write)
 
     async def save_content(self, content: Content) -> None:
         """Keep the finished article; raises the last `StoreError` when all attempts were in vain."""

@@ -62,6 +62,10 @@ class Store(Protocol):
         """Commit the event under the next sequence of its process and return that; again for a known id."""
         ...
 
+    async def insert_events(self, events: Sequence[ProcessEvent]) -> Sequence[int]:
+        """Commit the events in one statement, all or none, and return their sequences; known ids keep theirs."""
+        ...
+
     async def save_state(
         self,
         event: ProcessEvent,
@@ -107,4 +111,8 @@ class Store(Protocol):
 
     async def content(self, process_id: str) -> Content | None:
         """The finished article, None before it is there."""
+        ...
+
+    async def close(self) -> None:
+        """End; what was opened for it is given back."""
         ...

@@ -1,7 +1,7 @@
 """The application's tables in PostgreSQL."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final, Self, TypeAlias
@@ -67,6 +67,11 @@ class PostgresStore:
         async with self._writing() as session:
             sequence, _ = await self._insert(session, event)
             return sequence
+
+    async def insert_events(self, events: Sequence[ProcessEvent]) -> Sequence[int]:
+        async with self._writing() as session:
+            rows = await session.fetch(self._sql["publish_events"], _json([_row(event) for event in events]))
+            return [row["event_sequence"] for row in rows]
 
     async def save_state(
         self,
@@ -181,6 +186,20 @@ class PostgresStore:
             yield session
         finally:
             await self._pool.release(session)
+
+
+def _row(event: ProcessEvent) -> Row:
+    """The arguments of `publish_process_event`, by their names there."""
+    return {
+        "event_id": str(event.id),
+        "of_process": str(event.process_id),
+        "type_of_event": event.event_type,
+        "data": event.event_data(),
+        "category": event.data.category,
+        "priority": event.data.priority,
+        "source": event.data.source,
+        "emitted_at": event.emitted_at.isoformat(),
+    }
 
 
 def _json(value: Any) -> str:

@@ -15,14 +15,28 @@ from harness.clients.client import ChangeReceived, Client
 from harness.clock import Clock
 from harness.errors import ClientError, EventError, FetchFailed, InvalidEvent
 from harness.events.event import ProcessEvent, content_hash, received
-from harness.events.types import ProcessCompleted
+from harness.events.types import ProcessCompleted, SectionChunk
 from harness.history import Recorder
-from harness.history.hops import APPLY, DELIVER, RECEIVE
+from harness.history.hops import APPLY, DELIVER
 from harness.pipeline.app_api import AppApi, Article
+from harness.pipeline.reader_acts import ReaderActs
 from harness.pipeline.reader_channels import ReaderChannels, bindings
 from harness.pipeline.reader_log import ReaderLog
 from harness.pipeline.reader_status import Status
-from harness.pipeline.recovery import Apply, Fetch, GapPermanent, GapSeen, Recovery, StatusChanged, Via, backoff
+from harness.pipeline.reader_task import ReaderTask
+from harness.pipeline.recovery import (
+    DEAF,
+    Action,
+    Apply,
+    Fetch,
+    GapPermanent,
+    GapSeen,
+    Recovery,
+    Rejoin,
+    StatusChanged,
+    Via,
+    backoff,
+)
 from harness.pipeline.reducer import ProcessState, reduce, snapshot
 from harness.pipeline.topics import state_topic
 from harness.pipeline.view import complaints, view
@@ -36,9 +50,10 @@ _UNREADABLE: Final = (EventError, KeyError, TypeError, ValueError)
 class Subscriber:
     """A reader called `name` on the page of `process_id`.
 
-    `token` is asked before each join that the reader makes, so that it never joins with an expired one. `patience`
-    and `silence` are those of `Recovery`; `grace` is how long `close` waits for the text of a completed article.
-    All are seconds of `clock`. Whatever ends the reader from inside is raised by the next wait, or by `close`.
+    `token` is asked before each join that the reader makes, so that it never joins with an expired one. Not
+    `signed_in`, it joins nothing and does not ask for a token until `sign_in`. `patience` and `silence` are those of
+    `Recovery`; `grace` is how long `close` waits for the text of a completed article. All are seconds of `clock`.
+    Whatever ends the reader from inside is raised by the next wait, or by `close`.
     """
 
     def __init__(
@@ -58,6 +73,7 @@ class Subscriber:
         schema: str = "public",
         token: Callable[[], str] | None = None,
         client_name: str = "native",
+        signed_in: bool = True,
         page_size: int = 500,
         patience: float = 0.75,
         silence: float = 45.0,
@@ -77,8 +93,16 @@ class Subscriber:
         self._log = ReaderLog(recorder, name=name, process_id=process_id)
         self._recovery = Recovery(rng, patience=patience, silence=silence)
         self._channels = ReaderChannels(
-            client, bindings(process_id, schema), self._recovery, clock=clock, rng=rng, log=self._log, token=token
+            client,
+            bindings(process_id, schema),
+            self._recovery,
+            clock=clock,
+            rng=rng,
+            log=self._log,
+            token=token,
+            signed_in=signed_in,
         )
+        self._acts = ReaderActs(api, self._log, process_id=process_id)
         self._state = ProcessState()
         self._contents: dict[int, str] = {}  # sequence → hash of the data as it came, until it is applied
         self._applied: Counter[str] = Counter()
@@ -88,8 +112,7 @@ class Subscriber:
         self._alarm: asyncio.Task[None] | None = None
         self._alarm_at = 0.0
         self._tasks: asyncio.TaskGroup | None = None
-        self._inner: asyncio.Task[None] | None = None
-        self._news: asyncio.Future[None] | None = None
+        self._task = ReaderTask(name, clock=clock, status=lambda: self.status)
         self._closed = False
 
     @property
@@ -107,7 +130,7 @@ class Subscriber:
         return self._recovery.status
 
     def applied(self, event_type: str) -> int:
-        """How many events of that type were applied so far."""
+        """How many events of that type were applied so far, those included that were merged into them."""
         return self._applied[event_type]
 
     def shows_question(self, input_type: str) -> bool:
@@ -115,19 +138,23 @@ class Subscriber:
         shown = self._state.input_id
         return shown is not None and self._state.expected_user_input == input_type and str(shown) not in self._answered
 
+    def held(self) -> Mapping[str, int]:
+        """Channels joined or asked for, timers that run, events that wait for those before them."""
+        timers = self._channels.renewing + (self._alarm is not None)
+        return {"channels": self._channels.held, "timers": timers, "buffered": self._recovery.buffered}
+
     async def start(self) -> None:
         """Open the page: connect, join both channels, load what was before. Returns at once; see `wait_ready`."""
-        self._news = asyncio.get_running_loop().create_future()
         self._log.tell("subscribe", self._who)
-        self._inner = asyncio.create_task(self._run(), name=f"reader {self.name}")
+        self._task.begin(self._run())
 
     async def wait_ready(self, timeout: float) -> None:
         """Until both channels are ready and the backfill is applied; raises `TimeoutError`."""
-        await self._wait(lambda: self.status in (Status.LIVE, Status.ENDED), timeout, "ready")
+        await self._task.wait(lambda: self.status in (Status.LIVE, Status.ENDED), timeout, "ready")
 
     async def wait_until(self, predicate: Callable[[ProcessState], bool], timeout: float) -> None:
         """Until `predicate` holds of what is shown; raises `TimeoutError`."""
-        await self._wait(lambda: predicate(self._state), timeout, "where it was awaited")
+        await self._task.wait(lambda: predicate(self._state), timeout, "where it was awaited")
 
     async def answer(self, input_type: str, action: str, payload: Mapping[str, Any], *, timeout: float = 10.0) -> None:
         """Answer the question of that type which is shown and not answered yet.
@@ -135,29 +162,36 @@ class Subscriber:
         Waits for it: the state row may tell that something is asked before the event tells what. Raises
         `TimeoutError`, or `FetchFailed`, after which it may be answered again (D-59).
         """
-        await self._wait(lambda: self.shows_question(input_type), timeout, f"asked {input_type}")
+        await self._task.wait(lambda: self.shows_question(input_type), timeout, f"asked {input_type}")
         input_id = str(self._state.input_id)
         self._answered.add(input_id)
-        post = self._api.post_user_input(
-            self.process_id, response_type=input_type, payload={"action": action, **payload}, input_id=input_id
-        )
         try:
-            await self._act("user-input", post, {"input_type": input_type, "input_action": action})
+            await self._acts.answer(input_type, action, payload, input_id=input_id)
         except FetchFailed:
             self._answered.discard(input_id)
             raise
 
     async def pause(self) -> None:
         """Press pause; raises `FetchFailed`."""
-        await self._act("pause", self._api.pause(self.process_id))
+        await self._acts.pause()
 
     async def resume(self) -> None:
         """Press resume; raises `FetchFailed`."""
-        await self._act("resume", self._api.resume(self.process_id))
+        await self._acts.resume()
 
     async def acknowledge(self) -> None:
         """Tell the application how far this reader has applied; raises `FetchFailed`."""
-        await self._act("ack", self._api.ack(self.process_id, self.cursor))
+        await self._acts.acknowledge(self.cursor)
+
+    async def sign_in(self, token: str) -> None:
+        """Join both channels with this token, for the first time or afresh, and fetch what was missed."""
+        await self._channels.sign_in(token, self._started())
+        self._perform()
+
+    async def remount(self) -> None:
+        """Leave both channels, wait for the leaves, join them afresh; the cursor is kept. Returns at once."""
+        self._channels.rejoin("remounted", self._started())
+        self._perform()
 
     async def drop(self) -> None:
         """Break the socket, as a lost network does. The client reconnects by its own policy."""
@@ -168,7 +202,8 @@ class Subscriber:
         self._log.tell("leave")
         self._recovery.closed()
         self._perform()
-        await self._stop()
+        await self._task.end(self._channels.close)
+        self._alarm = None  # it ended with the rest
 
     async def close(self) -> None:
         """Record what is shown and end; raises what ended the reader from inside. Safe to call twice."""
@@ -179,7 +214,7 @@ class Subscriber:
             await self._finish_article()
         finally:
             self._tell_view()
-            await self._stop()
+            await self._task.end(self._channels.close)
 
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as self._tasks:
@@ -205,8 +240,7 @@ class Subscriber:
 
     def _on_change(self, change: ChangeReceived) -> None:
         row = change.record
-        keys = self._trace(change.table, change.action, row) or {"table": change.table, "action": change.action}
-        self._log.record(RECEIVE, {**keys, "topic": change.topic, "bytes": change.bytes})
+        self._log.receive(change, self._trace(change.table, change.action, row))
         now = self._clock.now()
         if change.topic == state_topic(self.process_id):
             self._take_snapshot(row)
@@ -215,8 +249,7 @@ class Subscriber:
         if event is not None:
             self._recovery.received(event, now)
         elif row.get("process_id") == self.process_id:
-            # It exists, but not in a form that can be applied: a hole, which the fetch may fill.
-            self._recovery.told(_sequence(row), now)
+            self._recovery.unreadable(_sequence(row), now)
 
     def _deliver(self, row: Mapping[str, Any], via: Via, *, errors: Any = ()) -> ProcessEvent | None:
         """The event in a row, or None if it has none that this page can take; both are told."""
@@ -257,25 +290,31 @@ class Subscriber:
 
     def _perform(self) -> None:
         """Do what recovery asks for, set the alarm for its next deadline, and wake whoever waits."""
-        for action in self._recovery.actions():
-            match action:
-                case Apply():
-                    self._apply(action)
-                case Fetch():
-                    self._spawn(self._fetch(action.since))
-                case GapSeen():
-                    self._log.tell("gap", {"after": action.after, "before": action.before})
-                case GapPermanent():
-                    self._log.tell("gap_permanent", {"after": action.after, "before": action.before})
-                case StatusChanged():
-                    self._log.tell("status", {"status": action.status.value}, error=action.reason or None)
+        while actions := self._recovery.actions():
+            for action in actions:
+                self._do(action)
         self._set_alarm()
-        self._announce()
+        self._task.announce()
+
+    def _do(self, action: Action) -> None:
+        match action:
+            case Apply():
+                self._apply(action)
+            case Fetch():
+                self._spawn(self._fetch(action.since))
+            case GapSeen():
+                self._log.tell("gap", {"after": action.after, "before": action.before})
+            case GapPermanent():
+                self._log.tell("gap_permanent", {"after": action.after, "before": action.before})
+            case StatusChanged():
+                self._log.tell("status", {"status": action.status.value}, error=action.reason or None)
+            case Rejoin():
+                self._channels.rejoin(DEAF, self._started())
 
     def _apply(self, action: Apply) -> None:
         event = action.event
         self._state = reduce(self._state, event)
-        self._applied[event.event_type] += 1
+        self._applied[event.event_type] += event.data.chunks if isinstance(event.data, SectionChunk) else 1
         value = {
             "event_id": str(event.id),
             "event_type": event.event_type,
@@ -316,29 +355,16 @@ class Subscriber:
                 self._article_failure = str(error)
                 await self._clock.sleep(backoff(failures, self._rng))
                 failures += 1
-        self._announce()
+        self._task.announce()
 
     async def _finish_article(self) -> None:
-        if self._state.article is None or self._inner is None or self._inner.done():
+        if self._state.article is None or not self._task.running:
             return
         try:
-            await self._wait(lambda: self._article is not None, self._grace, "with its article")
+            await self._task.wait(lambda: self._article is not None, self._grace, "with its article")
         except TimeoutError as error:
             # Told in the view: it then shows no article, and why.
             self._article_failure = f"{self._article_failure}; {error}"
-
-    async def _act(
-        self, action: str, request: Coroutine[Any, Any, None], more: Mapping[str, Any] | None = None
-    ) -> None:
-        value = {"action": action, **(more or {})}
-        self._log.tell("act", value, type="invoke")
-        try:
-            await request
-        except FetchFailed as error:
-            # A request without an answer may have been carried out.
-            self._log.tell("act", value, type="fail" if error.status else "info", error=str(error))
-            raise
-        self._log.tell("act", value)
 
     def _set_alarm(self) -> None:
         """Ring at the next deadline. An alarm that is set too early just finds nothing to do and is set again."""
@@ -359,40 +385,12 @@ class Subscriber:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         if self._tasks is None:
             work.close()
+        return self._started().create_task(work)
+
+    def _started(self) -> asyncio.TaskGroup:
+        if self._tasks is None:
             raise ClientError(f"{self.name} was not started: call start() first")
-        return self._tasks.create_task(work)
-
-    def _announce(self) -> None:
-        news, self._news = self._news, asyncio.get_running_loop().create_future()
-        if news is not None:
-            news.set_result(None)
-
-    async def _wait(self, done: Callable[[], bool], timeout: float, what: str) -> None:
-        if self._inner is None or self._news is None:
-            raise ClientError(f"{self.name} was not started: call start() first")
-        limit = asyncio.create_task(self._clock.sleep(timeout))
-        try:
-            while not done():
-                if self._inner.done():
-                    _raise_end(self.name, self._inner)
-                if limit.done():
-                    raise TimeoutError(f"{self.name} was not {what} within {timeout:g} s: it is {self.status}")
-                await asyncio.wait({limit, self._inner, self._news}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            limit.cancel()
-            await asyncio.wait({limit})
-
-    async def _stop(self) -> None:
-        """End all tasks, then the client; raises what had ended them before."""
-        inner = self._inner
-        try:
-            if inner is not None:
-                inner.cancel()
-                await asyncio.wait({inner})
-        finally:
-            await self._channels.close()
-        if inner is not None and not inner.cancelled():
-            _raise_end(self.name, inner)
+        return self._tasks
 
     def _tell_view(self) -> None:
         wrong = complaints(self._state, self._article, article_failure=self._article_failure)
@@ -404,13 +402,3 @@ def _sequence(row: Mapping[str, Any]) -> int:
     """The number of a row that may be damaged; 0 if it has none."""
     sequence = row.get("event_sequence")
     return sequence if isinstance(sequence, int) else 0
-
-
-def _raise_end(name: str, inner: asyncio.Task[None]) -> None:
-    """Raise what ended a task: the one error of its group, or the group if there are several."""
-    if inner.cancelled():
-        raise ClientError(f"{name} is closed")
-    error = inner.exception()
-    if isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
-        raise error.exceptions[0]
-    raise error or ClientError(f"{name} ended by itself")

@@ -30,17 +30,21 @@ async def summary(store: Store, process_id: str) -> Mapping[str, Any]:
 
 
 def sections(rows: Iterable[Row]) -> list[dict[str, Any]]:
-    """Per section the hash and length of its newest attempt's text, as far as it was told by chunks."""
+    """Per section the hash and length of its newest attempt's text: its chunks joined.
+
+    Where cleanup has removed those, what was said to be its content when it was completed.
+    """
     attempts: dict[int, int] = {}
     texts: dict[int, str] = {}
     for row in rows:
-        if row["event_type"] != "section_chunk":
-            continue
-        chunk = row["event_data"]
-        index = chunk["section_index"]
-        if chunk["attempt"] != attempts.get(index):
-            attempts[index], texts[index] = chunk["attempt"], ""
-        texts[index] += chunk["html_chunk"]
+        told = row["event_data"]
+        if row["event_type"] == "section_chunk":
+            index = told["section_index"]
+            if told["attempt"] != attempts.get(index):
+                attempts[index], texts[index] = told["attempt"], ""
+            texts[index] += told["html_chunk"]
+        elif row["event_type"] == "section_completed":
+            texts.setdefault(told["section_index"], told["content"])
     return [
         {"section_index": index, "sha256": text_hash(text), "chars": len(text)} for index, text in sorted(texts.items())
     ]

@@ -10,9 +10,8 @@ from harness.pipeline.flow_options import WRITING
 from harness.pipeline.prose import pieces
 from harness.pipeline.publisher import ACTOR
 
-SECTION_CHARS: Final = 800
 CHUNK_CHARS: Final = 12
-"""At least this long are a section and, where there are many, its chunks."""
+"""At least this long are the chunks of a section, where there are many."""
 
 
 async def write_sections(desk: Desk) -> Mapping[str, Any]:
@@ -26,7 +25,7 @@ async def _write(desk: Desk, index: int) -> None:
     draft, heading = desk.draft, desk.draft.headings[index]
     draft.attempts[index] += 1
     attempt = draft.attempts[index]
-    text = desk.prose.section(heading, chars=max(SECTION_CHARS, CHUNK_CHARS * desk.options.chunks))
+    text = desk.prose.section(heading, chars=max(desk.options.section_chars, CHUNK_CHARS * desk.options.chunks))
     _record_source(desk, index, attempt, text)
     for chunk in section_chunks(
         text, desk.options.chunks, index=index, heading=heading, attempt=attempt, image_mode=bool(draft.pictures)

@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import sys
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from random import Random, SystemRandom
 from typing import Final
 
@@ -19,14 +19,10 @@ from harness.clock import Clock, SystemClock
 from harness.errors import HarnessError, VisibilityError
 from harness.history import Op, Recorder
 from harness.history.secrets import hide_secrets
+from harness.realtime.engine import Engine
 from harness.realtime.engine_settings import EngineSettings, engine_settings
-from harness.realtime.messages_postgres import APPLICATION_NAME, PUBLICATION, PostgresMessages
-from harness.realtime.server import RealtimeServer
-from harness.realtime.visibility_postgres import PostgresVisibility
-from harness.realtime.worker import Worker
-from harness.replication.source import ChangeSource
+from harness.realtime.messages_postgres import APPLICATION_NAME, PUBLICATION
 from harness.replication.source_postgres import PolledSource
-from harness.replication.source_visible import VisibleSource
 
 _AGAIN_S: Final = 0.5
 _GOODBYE_S: Final = 2.0
@@ -74,92 +70,57 @@ async def serve(settings: EngineSettings, *, clock: Clock, rng: Random) -> None:
 
     Raises `OSError` if the port cannot be had.
     """
-    async with AsyncExitStack() as stack:
-        recorder = Recorder(clock.now, sinks=(_tell,), keep=False)
-        visibility, messages = await _opened(settings, recorder, clock=clock, rng=rng)
-        stack.push_async_callback(messages.close)
-        stack.push_async_callback(visibility.close)
-
-        def source() -> ChangeSource:
-            url, feed = settings.database_url, settings.tenant.feed
-            return VisibleSource(PolledSource(url, slot=settings.slot, publication=feed, clock=clock), url, clock=clock)
-
-        worker = Worker(
-            tenant=settings.tenant,
-            visibility=visibility,
-            open_source=source,
-            clock=clock,
-            rng=Random(rng.random()),
-            recorder=recorder,
+    recorder = Recorder(clock.now, complaints=(_tell,), keep=False)
+    engine = _engine(settings, recorder, clock=clock, rng=rng)
+    try:
+        await _open(engine, settings, clock)
+        await engine.serve(
+            web.Application(),
+            lambda runner: web.TCPSite(runner, settings.bind_host, settings.port),
+            goodbye_s=_GOODBYE_S,
         )
-        stack.push_async_callback(worker.close)
-        server = RealtimeServer(
-            tenant=settings.tenant,
-            worker=worker,
-            messages=messages,
-            recorder=recorder,
-            clock=clock,
-            rng=Random(rng.random()),
-        )
-        await _listen(settings, server, stack)
         _log.info("serving tenant %s on %s:%d", settings.tenant.external_id, settings.bind_host, settings.port)
         await asyncio.Event().wait()
+    finally:
+        await engine.close()
 
 
-async def _listen(settings: EngineSettings, server: RealtimeServer, stack: AsyncExitStack) -> None:
-    application = web.Application()
-    application.add_routes(server.routes())
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=_GOODBYE_S)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    await web.TCPSite(runner, settings.bind_host, settings.port).start()
-    stack.push_async_callback(server.close)
-
-
-async def _opened(
-    settings: EngineSettings, recorder: Recorder, *, clock: Clock, rng: Random
-) -> tuple[PostgresVisibility, PostgresMessages]:
-    """The sessions in the database, as soon as it takes them; the reason for waiting is told once."""
+async def _open(engine: Engine, settings: EngineSettings, clock: Clock) -> None:
+    """As soon as the database takes its sessions; the reason for waiting is told once."""
     told = ""
     while True:
-        visibility = PostgresVisibility(
-            settings.database_url,
-            publication=settings.tenant.publication,
-            quirks=settings.tenant.quirks,
-            max_record_bytes=settings.tenant.max_record_bytes,
-        )
-        messages = _messages(settings, recorder, clock=clock, rng=Random(rng.random()))
         try:
-            await messages.open()
-            await visibility.open()
-            return visibility, messages
+            await engine.prepare()
+            return await engine.open()
         except VisibilityError as error:
-            await visibility.close()
-            await messages.close()
             if (reason := hide_secrets(str(error))) != told:
                 _log.info("waiting for database %s: %s", settings.database, reason)
                 told = reason
         await clock.sleep(_AGAIN_S)
 
 
-def _messages(settings: EngineSettings, recorder: Recorder, *, clock: Clock, rng: Random) -> PostgresMessages:
-    """Polled, where the real server streams: over TCP our replication client knows no passwords."""
-
-    def source() -> ChangeSource:
-        return PolledSource(
-            settings.database_url,
+def _engine(settings: EngineSettings, recorder: Recorder, *, clock: Clock, rng: Random) -> Engine:
+    """Messages are polled, where the real server streams: over TCP our replication client knows no passwords."""
+    url = settings.database_url
+    return Engine(
+        tenant=settings.tenant,
+        url=url,
+        open_changes=lambda: PolledSource(url, slot=settings.slot, publication=settings.tenant.feed, clock=clock),
+        open_messages=lambda: PolledSource(
+            url,
             slot=settings.messages_slot,
             publication=PUBLICATION,
             application_name=APPLICATION_NAME,
             clock=clock,
-        )
-
-    return PostgresMessages(settings.database_url, open_source=source, clock=clock, rng=rng, recorder=recorder)
+        ),
+        clock=clock,
+        rng=rng,
+        recorder=recorder,
+    )
 
 
 def _tell(op: Op) -> None:
-    if op.error is not None:
-        _log.warning("%s %s: %s", op.actor, op.f, hide_secrets(op.error))
+    _log.warning("%s %s: %s", op.actor, op.f, hide_secrets(str(op.error)))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
+from typing import NamedTuple
 
 from harness.realtime.comparison import Comparison, Met, compared
 from harness.realtime.filters import Filter
@@ -36,6 +37,13 @@ Answers = Mapping[Comparison, Met]
 _TOO_LARGE = "Error 413: Payload Too Large"
 
 
+class _Split(NamedTuple):
+    """Who may see a change, by the content that they get of it, and from whom it is withheld."""
+
+    seen: dict[Kind, list[Subscription]]
+    withheld: list[Subscription]
+
+
 class Case:
     """A question and the answers that an arm writes into it: `sift`, then `grants` and `verdicts`, then `printed`.
 
@@ -55,6 +63,7 @@ class Case:
         self.grants: Mapping[str, Grant] = {}
         self.verdicts: dict[Group, bool] = {}
         self.printed: dict[Shape, tuple[str, str]] = {}
+        self._parted: _Split | None = None
         self._quirks = quirks
         self._change = question.change
         self._unchecked = self._change.action is Action.DELETE and quirks.delete_ignores_rls
@@ -110,7 +119,7 @@ class Case:
                 oversize=self._oversize,
                 keep_nulls=not self._quirks.oversize_drops_nulls,
             )
-            for role, select in self._seen()
+            for role, select in self._split().seen
         }
 
     def texts(self, printed: Shape) -> list[str | None]:
@@ -120,10 +129,9 @@ class Case:
 
     def judgement(self) -> Judgement:
         """The answer, when everything is known."""
-        shapes = self.shapes()
-        outputs = [*self._refusals(), *(self._output(shapes[kind], tuple(who)) for kind, who in self._seen().items())]
-        withheld = tuple(each for each in self._heard() if not self._visible(each))
-        return Judgement(outputs=tuple(outputs), withheld=withheld)
+        shapes, split = self.shapes(), self._split()
+        outputs = [*self._refusals(), *(self._output(shapes[kind], tuple(who)) for kind, who in split.seen.items())]
+        return Judgement(outputs=tuple(outputs), withheld=tuple(split.withheld))
 
     def _compared(self, each: Filter) -> Met | Comparison:
         """A filter on a column that is absent (an unchanged TOAST value, no part of the identity) is not met."""
@@ -154,21 +162,20 @@ class Case:
                 apart[error or "", each.select].append(each)
         return [Output(subscriptions=tuple(who), error=error, timeless=True) for (error, _), who in apart.items()]
 
-    def _seen(self) -> Mapping[Kind, list[Subscription]]:
-        seen: defaultdict[Kind, list[Subscription]] = defaultdict(list)
-        for each in self._heard():
-            if self._visible(each):
-                seen[each.claims.role, each.select].append(each)
-        return seen
-
-    def _heard(self) -> list[Subscription]:
-        """Those whose filters are met and whose role gets no error instead."""
-        sound = {role for role in self.by_role if self._error(role) is None}
-        return [each for each in self.met if each.claims.role in sound]
-
-    def _visible(self, subscription: Subscription) -> bool:
-        role = subscription.claims.role
-        return self._unchecked or not self.grants[role].secured or self.verdicts[_group(subscription)]
+    def _split(self) -> "_Split":
+        """Who of those whose filters are met, and whose role gets no error instead, may see it; worked out once."""
+        if self._parted is None:
+            sound = {role for role in self.by_role if self._error(role) is None}
+            self._parted = _Split(seen=defaultdict(list), withheld=[])
+            for each in self.met:
+                claims = each.claims
+                if claims.role not in sound:
+                    continue
+                if self._unchecked or not self.grants[claims.role].secured or self.verdicts[claims.role, claims.text]:
+                    self._parted.seen[claims.role, each.select].append(each)
+                else:
+                    self._parted.withheld.append(each)
+        return self._parted
 
     def _error(self, role: str) -> str | None:
         return refusal(self._change, self.table, self.grants[role])

@@ -1,26 +1,23 @@
-"""A batch of changes on its way to the sockets: who may see what is asked, counted and written.
+"""A batch of changes on its way to the sockets: who may see what is asked, counted and posted.
 
-The middle of the worker, between the source and the outlets. It records the hops `decode`, `authorise` and
-`dispatch`, and what the limit on changes has dropped.
+The middle of the worker, between the source and `post`. It records the hops `decode` and `authorise`, and what the
+limit on changes has dropped.
 """
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from harness.clock import Clock
 from harness.history.recorder import Recorder
-from harness.realtime.dispatch import dispatch
 from harness.realtime.limits import EventLimit
-from harness.realtime.outlet import Delivery, Outlet, RowKeys
+from harness.realtime.outlet import Outlet, RowKeys
+from harness.realtime.post import ACTOR as ACTOR
+from harness.realtime.post import Post
 from harness.realtime.registry import Registry
 from harness.realtime.subscription import Subscription
 from harness.realtime.visibility import Judgement, Question, Visibility
 from harness.replication.change import Change, Trace, row_of
 from harness.replication.source import Batch
-
-ACTOR: Final = "realtime"
 
 
 class Delivering:
@@ -64,11 +61,13 @@ class Delivering:
         if (early := not_before - self._clock.now()) > 0:
             await self._clock.sleep(early)
         rest = iter(answers)
-        outboxes: defaultdict[Outlet, list[Delivery]] = defaultdict(list)
+        post = Post(self._registry, self._recorder)
         for question, row in asked:
-            self._send(question.change, next(rest) if question.subscriptions else Judgement(), row, outboxes)
-        for outlet, deliveries in outboxes.items():
-            outlet.deliver(deliveries)
+            if question.subscriptions:
+                self._send(question.change, next(rest), row, post)
+            else:
+                self._record("authorise", row, {"to": [], "withheld": []})
+        post.go()
         return bool(seen)
 
     def _question(self, change: Change) -> Question:
@@ -84,29 +83,22 @@ class Delivering:
         self._recorder.record(ACTOR, "limit", limit.bite().told({"changes": changes, "deliveries": seen}), type="info")
         return False
 
-    def _send(
-        self,
-        change: Change,
-        judgement: Judgement,
-        row: RowKeys | None,
-        outboxes: defaultdict[Outlet, list[Delivery]],
-    ) -> None:
+    def _send(self, change: Change, judgement: Judgement, row: RowKeys | None, post: Post) -> None:
         standing = [(each, self._registry.standing(each.subscriptions)) for each in judgement.outputs]
         if row is not None:
             seen = [subscription for _, subscriptions in standing for subscription in subscriptions]
             withheld = self._registry.standing(judgement.withheld)
             self._record("authorise", row, {"to": _links(seen), "withheld": _links(withheld)})
         for output, subscriptions in standing:
-            for each in dispatch(change, replace(output, subscriptions=subscriptions)) if subscriptions else ():
-                outlet = self._registry.outlet(each.subscriber)
-                if outlet is not None:
-                    link, topic = each.subscriber.link, each.subscriber.topic
-                    self._record("dispatch", row, {"link": link, "topic": topic, "ids": list(each.ids)})
-                    outboxes[outlet].append(Delivery(topic=topic, frame=each.frame, row=row))
+            if subscriptions:
+                post.add(change, output, subscriptions, row)
 
     def _row(self, change: Change) -> RowKeys | None:
+        """What the history says of a change; None as well while nobody listens, which saves an op for each hop."""
+        if self._trace is None or not self._recorder.listens:
+            return None
         table, action = change.relation.table, str(change.action)
-        row = self._trace(table, action, row_of(change)) if self._trace is not None else None
+        row = self._trace(table, action, row_of(change))
         return None if row is None else {"table": table, "action": action, **row}
 
     def _record(self, hop: str, row: RowKeys | None, more: Mapping[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from operator import attrgetter
@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from harness.phoenix.message import Message, RawJson
 from harness.phoenix.serializer import encode
-from harness.realtime.frame import text_frame
+from harness.realtime.frame import text_frame_around
 from harness.realtime.subscription import Subscriber, Subscription
 from harness.realtime.visibility import Output
 from harness.replication.change import Action, Change
@@ -22,28 +22,34 @@ _HOLE: Final = "\0"
 _position: Final = attrgetter("position")
 
 
-class Dispatch(NamedTuple):
-    """One frame for one channel; equal content is the same bytes object for every channel that gets it."""
+class Envelope(NamedTuple):
+    """What stands around the data of an event, for all channels that get the same bytes."""
+
+    topic: str
+    ids: tuple[int, ...]
+    before: bytes
+    after: bytes
+
+    def seal(self, data: bytes) -> bytes:
+        """The frame with this data in it."""
+        return text_frame_around(self.before, data, self.after)
+
+
+class Address(NamedTuple):
+    """A channel that gets a frame, and in which envelope."""
 
     subscriber: Subscriber
-    ids: tuple[int, ...]
-    frame: bytes
+    envelope: Envelope
 
 
-def dispatch(change: Change, output: Output) -> Iterator[Dispatch]:
-    """One frame for each channel of `output`, labelled with the ids of its bindings in reverse order of request."""
-    data = event_data(change, output).encode()
-    frames: dict[tuple[str, str, str, tuple[int, ...]], bytes] = {}
-    for subscriber, subscriptions in _by_subscriber(output.subscriptions).items():
-        if len(subscriptions) > 1:
-            subscriptions.sort(key=_position, reverse=True)
-        ids = tuple([each.binding_id for each in subscriptions])
-        key = (subscriber.topic, subscriber.vsn, str(change.action) if subscriber.legacy else _EVENT, ids)
-        frame = frames.get(key)
-        if frame is None:
-            before, after = _around(*key)
-            frame = frames[key] = text_frame(b"".join((before, data, after)))
-        yield Dispatch(subscriber, ids, frame)
+def addresses(action: Action, subscriptions: Sequence[Subscription]) -> Iterator[Address]:
+    """One for each channel, labelled with the ids of its bindings in reverse order of request."""
+    for subscriber, own in _by_subscriber(subscriptions).items():
+        own.sort(key=_position, reverse=True)
+        ids = tuple([each.binding_id for each in own])
+        event = str(action) if subscriber.legacy else _EVENT
+        before, after = _around(subscriber.topic, subscriber.vsn, event, ids)
+        yield Address(subscriber, Envelope(subscriber.topic, ids, before, after))
 
 
 def event_data(change: Change, output: Output) -> str:
@@ -58,7 +64,7 @@ def event_data(change: Change, output: Output) -> str:
     )
 
 
-def _by_subscriber(subscriptions: tuple[Subscription, ...]) -> dict[Subscriber, list[Subscription]]:
+def _by_subscriber(subscriptions: Sequence[Subscription]) -> dict[Subscriber, list[Subscription]]:
     grouped: defaultdict[Subscriber, list[Subscription]] = defaultdict(list)
     for subscription in subscriptions:
         grouped[subscription.subscriber].append(subscription)

@@ -131,7 +131,7 @@ class TenantLimits:
     """
 
     def __init__(self, limits: Limits, *, quirks: Quirks | None = None) -> None:
-        self.quirks: Final = quirks or Quirks()
+        self.quirks = quirks or Quirks()
         self.limits = limits
         self._users: set[object] = set()
         self._joins = self._rate(limits.max_joins_per_second)
@@ -183,6 +183,11 @@ class TenantLimits:
     def gone(self, socket: object) -> None:
         """The socket is closed."""
         self._users.discard(socket)
+
+    @property
+    def users(self) -> int:
+        """How many sockets count as users."""
+        return len(self._users)
 
     # Messages
 

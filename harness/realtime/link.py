@@ -62,6 +62,7 @@ class Link:
         idle = services.tenant.idle_timeout_s
         self._connection = ServerConnection(vsn=vsn, now=services.clock.now(), idle_timeout_s=idle)
         self._asked: dict[int, Channel] = {}
+        self._attempts: dict[int, dict[str, Any]] = {}  # joins that are not answered yet, as the history tells them
         self._waiting: list[Delivery] = []
         self._moved = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
@@ -157,7 +158,8 @@ class Link:
             self._timer.cancel()
         deadline = self._connection.next_deadline()
         loop = asyncio.get_running_loop()
-        self._timer = None if deadline is None else loop.call_later(max(0.0, deadline - self._now()), self._tick)
+        left = None if deadline is None else self._services.real_seconds(max(0.0, deadline - self._now()))
+        self._timer = None if left is None else loop.call_later(left, self._tick)
 
     def _tick(self) -> None:
         self._connection.tick(self._now())
@@ -197,20 +199,23 @@ class Link:
 
     def _relay_waiting(self) -> None:
         waiting, self._waiting = self._waiting, []
-        if self._transport.is_closing():
+        if not waiting or self._transport.is_closing():
             return
+        self._connection.relay(b"".join([each.frame for each in waiting]))
         for each in waiting:
-            self._connection.relay(each.frame)
             if each.row is not None:
                 value = {**each.row, "link": self.name, "topic": each.topic, "bytes": len(each.frame)}
                 self._services.recorder.record("realtime", "send", value)
 
     def _answer_join(self, asked: JoinAsked) -> None:
+        told = {"link": self.name, "topic": asked.topic, "role": None, "expires": None, "wall": self._services.wall()}
+        self._attempts[asked.channel] = told
         decision = self._decide(asked)
         if isinstance(decision, JoinRefusal):
             self._refuse(asked.channel, decision)
             return
         join, claims = decision
+        told.update(role=claims.role, expires=claims.expires)
         channel = Channel(number=asked.channel, topic=asked.topic, join=join, claims=claims, socket=self)
         self._asked[channel.number] = channel
         channel.do(partial(self._admit, channel))
@@ -248,19 +253,28 @@ class Link:
             self._refuse(channel.number, JoinRefusal(reason=refusal))
             return
         self.channels[channel.number] = channel
+        self._tell_join(channel.number)
         self._connection.accept(channel.number, channel.join.response())
         for feature in self._features:
             if feature.follow is not None:
                 channel.do(partial(feature.follow, channel))
 
     def _refuse(self, number: int, refusal: JoinRefusal) -> None:
+        self._tell_join(number, refusal.reason)
         self._forget(number)
         tenant, now = self._services.tenant, self._now()
         delay = tenant.channel_error_backoff_s if tenant.quirks.slow_join_refusal else 0.0
         self._connection.refuse(number, refusal.reason, at=now + delay, close_code=refusal.close_code)
         self._connection.tick(now)
 
+    def _tell_join(self, number: int, refusal: str | None = None) -> None:
+        """The op `join`: see docs/history.md. Once for each join; one whose socket went meanwhile was not decided."""
+        told = self._attempts.pop(number, None)
+        if told is not None and self._services.recorder.listens:
+            self._services.recorder.record("realtime", "join", told, type="fail" if refusal else "ok", error=refusal)
+
     def _forget(self, number: int, *, left: bool = False) -> None:
+        self._attempts.pop(number, None)
         channel = self._asked.pop(number, None)
         self.channels.pop(number, None)
         if channel is not None:

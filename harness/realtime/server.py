@@ -103,6 +103,11 @@ class RealtimeServer:
         self._services.live.on_reload(worker.reload)
         worker.on_node_end(self._node_ended)
 
+    @property
+    def live(self) -> LiveTenant:
+        """The tenant, which may be changed while it is served."""
+        return self._services.live
+
     def routes(self) -> list[web.RouteDef]:
         """The paths of the server itself and those that a gateway puts in front of it."""
         return [
@@ -122,12 +127,20 @@ class RealtimeServer:
 
     async def close(self) -> None:
         """End every socket with 1012, as a server that restarts; wait until they are gone."""
-        for link in tuple(self._links):
-            link.drain(_SERVICE_RESTART)
+        self.close_sockets(_SERVICE_RESTART)
         waited = 0.0
         while self._links and waited < 2 * _GOODBYE_S:
             await self._clock.sleep(0.01)
             waited += 0.01
+
+    def close_sockets(self, code: int) -> None:
+        """Say goodbye to every channel and begin to close every socket with that code; new ones are let in."""
+        for link in tuple(self._links):
+            link.drain(code)
+
+    def census(self) -> Mapping[str, int]:
+        """How many `sockets` are open, and how many `channels` are joined on them."""
+        return {"sockets": len(self._links), "channels": sum(len(link.channels) for link in self._links)}
 
     async def _websocket(self, request: web.Request) -> web.StreamResponse:
         """Let a socket in: vsn, tenant, token and limits first, then the upgrade itself, as Phoenix does."""
@@ -192,10 +205,10 @@ class RealtimeServer:
 
     def _tenant_changed(self, before: Tenant, after: Tenant) -> None:
         """Some changes end every socket, which then comes back under the new settings (realtime-facts 1.5)."""
+        self._services.worker.follow(after)
         self._services.limits.replace(after.limits)
         if disconnects(before, after) or self._services.live.deleted:
-            for link in tuple(self._links):
-                link.drain(_SERVICE_RESTART)
+            self.close_sockets(_SERVICE_RESTART)
 
     def _is_ours(self, host: str) -> bool:
         """The tenant is the first label of the Host (realtime-facts 1.2)."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from random import Random
 
-from harness.clock import Clock
+from harness.clock import Clock, time_factor
 from harness.history.recorder import Recorder
 from harness.realtime.auth import Claims, Refusal
 from harness.realtime.limits import TenantLimits
@@ -30,6 +30,10 @@ class Services:
     def verify(self, token: str | None) -> Claims | Refusal:
         """The claims of a token that is good for the tenant now."""
         return self.tenant.verify(token, wall=self.wall())
+
+    def real_seconds(self, seconds: float) -> float:
+        """So many seconds of the clock for the event loop, which no time factor reaches."""
+        return seconds / time_factor(self.clock)
 
     def wall(self) -> float:
         """Seconds since 1970."""

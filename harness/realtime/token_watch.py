@@ -55,7 +55,8 @@ class TokenWatch:
     def _watch(self, channel: Channel) -> None:
         self._over(channel)
         delay = channel.claims.next_check_s(self._services.wall(), at_most=self._services.tenant.token_check_s)
-        self._timers[channel] = asyncio.get_running_loop().call_later(delay, self._check, channel)
+        left = self._services.real_seconds(delay)
+        self._timers[channel] = asyncio.get_running_loop().call_later(left, self._check, channel)
 
     def _check(self, channel: Channel) -> None:
         refusal = channel.claims.expired(self._services.wall())

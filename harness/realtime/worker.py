@@ -6,6 +6,7 @@ recordings p11 and p11b), unless it is `instant`.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from random import Random
 from typing import Final
 
@@ -32,6 +33,9 @@ class Worker:
 
     `open_source` makes a new, closed source of `tenant.feed`; it is called again after every failure. With `instant`
     the source is one that waits for rows, and nothing is delayed.
+
+    What can go wrong with it is set from outside: `hold_s`, how long a subscription takes before it is made, and
+    `refusal`, with which words the database refuses to make a slot.
     """
 
     def __init__(
@@ -77,10 +81,18 @@ class Worker:
         self._task: asyncio.Task[None] | None = None
         self._server_began = ""
         self._node_ended: Callable[[], None] = lambda: None
+        self._crashed = False
+        self.hold_s: float | None = None
+        self.refusal: str | None = None
 
     def on_node_end(self, ended: Callable[[], None]) -> None:
         """Call `ended` when the node would end with its database (quirk `node_ends_with_database`)."""
         self._node_ended = ended
+
+    def follow(self, tenant: Tenant) -> None:
+        """The tenant was changed: its quirks hold from now on, as far as they are not fixed (`controls.FIXED`)."""
+        self._tenant = replace(self._tenant, quirks=tenant.quirks)
+        self.limits.quirks = tenant.quirks
 
     @property
     def warm(self) -> bool:
@@ -100,6 +112,8 @@ class Worker:
         From the return on, without a turn of the event loop in between, everything that is committed is delivered
         to those who may see it, if the slot stands; the caller announces that at once. Raises `VisibilityError`.
         """
+        if self.hold_s is not None:
+            await self._clock.sleep(self.hold_s)
         while True:
             await self._until_ready()
             made = await self._visibility.subscribe(subscriber, wanted, claims)
@@ -122,6 +136,26 @@ class Worker:
         """Give up the slot; every channel is told to subscribe again, and the first one to do so opens it anew."""
         await self._stop()
         self._put_down()
+
+    async def crash(self, *, told: bool) -> None:
+        """End as a process that crashed; whoever is told subscribes again.
+
+        Untold, whoever stands stays joined and hears nothing any more, and nobody is subscribed before `restore`
+        (delivery-bugs 10 and 12).
+        """
+        await self._stop()
+        if told:
+            self._put_down()
+        else:
+            self._crashed = True
+            self._registry.clear()
+            self._deaf.clear()
+
+    def restore(self) -> None:
+        """Read again after a crash that nobody was told of, for whoever subscribes from now on or waits for it."""
+        if self._crashed:
+            self._crashed = False
+            self._start()
 
     async def close(self) -> None:
         """Stop reading and give up the slot; raises whatever had ended the loop unexpectedly."""
@@ -146,7 +180,7 @@ class Worker:
             self._start()
 
     def _start(self) -> None:
-        if not self.running:
+        if not self.running and not self._crashed:
             self._task = asyncio.create_task(self._run(), name="realtime worker")
             self._task.add_done_callback(self._ended)
 
@@ -208,6 +242,8 @@ class Worker:
     async def _read_source(self, trouble: "_Trouble") -> None:
         source = self._open_source()
         try:
+            if self.refusal is not None:
+                raise ReplicationError(self.refusal)
             await source.open()
             self._ready.set()
             while True:

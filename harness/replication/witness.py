@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 
 import asyncpg
 
-from harness.clock import Clock, SystemClock
+from harness.clock import Clock, SystemClock, time_factor
 from harness.errors import ReplicationError
 from harness.history import Recorder, hops
 from harness.replication.change import Change, Trace, row_of
@@ -69,10 +69,11 @@ class Witness:
     async def settled(self, timeout: float) -> bool:
         """Wait until everything committed before this call is recorded; False if that took too long.
 
-        Raises `ReplicationError` if the database cannot be asked, and what ended the witness if it has ended.
+        A database that restarts is waited for. Raises `ReplicationError` if it cannot be asked until then, and what
+        ended the witness if it has ended.
         """
         deadline = self._clock.now() + timeout
-        end = await self._end_of_wal()
+        end = await self._end_of_wal_before(deadline)
         while self._source.position < end and self._clock.now() < deadline:
             if self._task is not None and self._task.done():
                 self._task.result()
@@ -101,7 +102,7 @@ class Witness:
                 self._tell(error)
                 await self._open_again()
                 continue
-            for change in batch.changes:
+            for change in batch.changes if self._recorder.listens else ():
                 self._record(change)
 
     async def _open_again(self) -> None:
@@ -124,12 +125,21 @@ class Witness:
             "action": change.action.value,
             "lsn": str(change.lsn),
             "commit_timestamp": change.commit_timestamp.isoformat(timespec="microseconds"),
-            "at": (change.commit_timestamp - self._started).total_seconds(),
+            "at": (change.commit_timestamp - self._started).total_seconds() * time_factor(self._clock),
         }
         self._recorder.record(ACTOR, hops.COMMIT, value)
 
     def _tell(self, error: ReplicationError) -> None:
         self._recorder.record(ACTOR, hops.COMMIT, type="info", error=str(error))
+
+    async def _end_of_wal_before(self, deadline: float) -> Lsn:
+        while True:
+            try:
+                return await self._end_of_wal()
+            except ReplicationError:
+                if self._clock.now() + _AGAIN_S > deadline:
+                    raise
+                await self._clock.sleep(_AGAIN_S)
 
     async def _end_of_wal(self) -> Lsn:
         """Flushed, not only written: every commit that was confirmed is below, and the stream will get there."""

@@ -1,66 +1,22 @@
 """Tells a finding in plain words: what, when, between which hops, under which fault, what the client believed."""
 
-from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Self
+from collections.abc import Mapping
+from typing import Any, Final
 
 from harness.checkers.checker import Finding
-from harness.history import History, Op
+from harness.history import Op
 from harness.history.hops import COMMIT, EMIT
 from harness.history.secrets import hide_secrets
-from harness.report.windows import Kind, Window, statuses, windows
+from harness.report import explain_connection, explain_delivery
+from harness.report.circumstances import Circumstances, Teller, event_words, short
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Circumstances:
-    """What else went on: the stories' names of processes, the windows of the run, what clients said, by reader."""
-
-    processes: Mapping[str, str]
-    windows: Sequence[Window]
-    said: Mapping[str, Sequence[Window]]
-
-    @classmethod
-    def of(cls, history: History) -> Self:
-        said: dict[str, list[Window]] = {}
-        for window in statuses(history):
-            said.setdefault(window.owner, []).append(window)
-        started = history.where(f="start_process", type="ok")
-        return cls(
-            processes={str(op.value.get("process_id")): str(op.value.get("process")) for op in started},
-            windows=windows(history),
-            said=said,
-        )
-
-    def status(self, reader: str, time: float) -> str:
-        """What the client of `reader` said of itself then, or nothing."""
-        said = self.said.get(reader, ())
-        place = bisect_right(said, time, key=lambda window: window.start) - 1
-        return said[place].label if place >= 0 else ""
-
-    def process(self, process_id: Any) -> str:
-        """The story's name of a process, or else its id."""
-        return self.processes.get(str(process_id), str(process_id))
-
-    def around(self, reader: str, time: float) -> str:
-        """A sentence on the faults and the outage at that time, or nothing."""
-        held = [
-            f"{_window_name(window)} ({window.start:.2f} to {window.end:.2f} s)"
-            for window in self.windows
-            if window.holds_at(time)
-            and (window.kind is Kind.FAULT or (window.kind is Kind.OFFLINE and window.owner == reader))
-        ]
-        return f" At that time: {'; '.join(held)}." if held else ""
+__all__ = ["Circumstances", "explain"]
 
 
 def explain(finding: Finding, circumstances: Circumstances) -> str:
     """One or a few sentences; a kind of finding that is not known here is told by its data."""
     teller = _TELLERS.get(finding.what, _plainly)
     return hide_secrets(teller(finding, circumstances))
-
-
-def _window_name(window: Window) -> str:
-    return f"the nemesis' {window.label}" if window.kind is Kind.FAULT else f"{window.owner} was {window.label}"
 
 
 def _lost(finding: Finding, circumstances: Circumstances) -> str:
@@ -71,7 +27,7 @@ def _lost(finding: Finding, circumstances: Circumstances) -> str:
     said = circumstances.status(reader, at)
     believed = f" The client said it was {said}, and was told of nothing." if said else ""
     return (
-        f"{reader} never applied {_event(detail)} of {circumstances.process(detail['process_id'])}, which was "
+        f"{reader} never applied {event_words(detail)} of {circumstances.process(detail['process_id'])}, which was "
         f"committed at {at:.3f} s. {_stretch(finding)}{circumstances.around(reader, at)}{believed}"
     )
 
@@ -80,7 +36,7 @@ def _unpublished(finding: Finding, circumstances: Circumstances) -> str:
     detail = finding.detail
     emit = _of(finding, EMIT) or finding.ops[0]
     return (
-        f"The application emitted {_event(detail)} of {circumstances.process(detail['process_id'])} at "
+        f"The application emitted {event_words(detail)} of {circumstances.process(detail['process_id'])} at "
         f"{emit.time:.3f} s; it was never committed, and the application was not told, so {detail['reader']} cannot "
         f"have it. {_stretch(finding)}{circumstances.around(detail['reader'], emit.time)}"
     )
@@ -94,12 +50,13 @@ def _stretch(finding: Finding) -> str:
     return f"It was last seen at {last} ({seen.time:.3f} s) and never at {following}: lost between the two."
 
 
-def _disorder(reason: str) -> Callable[[Finding, Circumstances], str]:
+def _disorder(reason: str) -> Teller:
     def tell(finding: Finding, circumstances: Circumstances) -> str:
         earlier, later = finding.ops
         return (
-            f"{later.actor} applied {_event(later.value)} at {later.time:.3f} s, after {_event(earlier.value)} "
-            f"at {earlier.time:.3f} s; {reason}.{circumstances.around(later.actor, later.time)}"
+            f"{later.actor} applied {event_words(later.value)} at {later.time:.3f} s, after "
+            f"{event_words(earlier.value)} at {earlier.time:.3f} s; {reason}."
+            f"{circumstances.around(later.actor, later.time)}"
         )
 
     return tell
@@ -128,7 +85,7 @@ def _changed(finding: Finding, circumstances: Circumstances) -> str:
     detail = finding.detail
     emit, apply = finding.ops
     return (
-        f"{detail['reader']} applied {_event(detail)} of {circumstances.process(detail['process_id'])} at "
+        f"{detail['reader']} applied {event_words(detail)} of {circumstances.process(detail['process_id'])} at "
         f"{apply.time:.3f} s with other data than was emitted at {emit.time:.3f} s."
     )
 
@@ -143,7 +100,7 @@ def _not_converged(finding: Finding, circumstances: Circumstances) -> str:
 
 def _forbidden(finding: Finding, circumstances: Circumstances) -> str:
     detail, op = finding.detail, finding.ops[0]
-    what = _event(op.value) if "event_id" in op.value else "a state row"
+    what = event_words(op.value) if "event_id" in op.value else "a state row"
     return (
         f"{detail['reader']} has no right to {circumstances.process(detail['process_id'])} and yet got {what} "
         f"at {op.time:.3f} s ({detail['how']})."
@@ -153,41 +110,30 @@ def _forbidden(finding: Finding, circumstances: Circumstances) -> str:
 def _withheld(finding: Finding, circumstances: Circumstances) -> str:
     detail, op = finding.detail, finding.ops[-1]
     return (
-        f"{detail['reader']} may see {_event(op.value)} of {circumstances.process(op.value.get('process_id'))}, but "
-        f"row security hid it at {op.time:.3f} s, and it never came in another way."
+        f"{detail['reader']} may see {event_words(op.value)} of {circumstances.process(op.value.get('process_id'))}, "
+        f"but row security hid it at {op.time:.3f} s, and it never came in another way."
     )
 
 
 def _difference(key: str, shown: Any, stored: Any) -> str:
     if key != "sections" or not isinstance(shown, list) or not isinstance(stored, list):
-        return f"{key} is {_short(shown)} instead of {_short(stored)}"
+        return f"{key} is {short(shown)} instead of {short(stored)}"
     pairs = [{section["section_index"]: section for section in told} for told in (shown, stored)]
     indexes = sorted(index for index in {*pairs[0], *pairs[1]} if pairs[0].get(index) != pairs[1].get(index))
     return f"sections {', '.join(map(str, indexes))} differ ({len(shown)} shown, {len(stored)} stored)"
 
 
 def _plainly(finding: Finding, circumstances: Circumstances) -> str:
-    told = ", ".join(f"{key}: {_short(item)}" for key, item in finding.detail.items())
+    told = ", ".join(f"{key}: {short(item)}" for key, item in finding.detail.items())
     when = f" at {finding.ops[-1].time:.3f} s" if finding.ops else ""
     return f"{finding.what.replace('_', ' ')}{when}" + (f" ({told})." if told else ".")
-
-
-def _event(told: Mapping[str, Any]) -> str:
-    sequence = told.get("sequence")
-    kind = told.get("event_type") or "event"
-    return f"event {sequence} ({kind})" if sequence is not None else f"an event ({kind})"
-
-
-def _short(value: Any) -> str:
-    text = "nothing" if value is None else str(value)
-    return text if len(text) <= 80 else f"{text[:77]}…"
 
 
 def _of(finding: Finding, f: str) -> Op | None:
     return next((op for op in finding.ops if op.f == f), None)
 
 
-_TELLERS: Final[Mapping[str, Callable[[Finding, Circumstances], str]]] = {
+_TELLERS: Final[Mapping[str, Teller]] = {
     "lost_silent": _lost,
     "unpublished_silent": _unpublished,
     "inverted": _disorder("their sequence says the other way round"),
@@ -200,4 +146,6 @@ _TELLERS: Final[Mapping[str, Callable[[Finding, Circumstances], str]]] = {
     "not_converged": _not_converged,
     "forbidden": _forbidden,
     "withheld": _withheld,
+    **explain_connection.TELLERS,
+    **explain_delivery.TELLERS,
 }

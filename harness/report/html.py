@@ -8,6 +8,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from harness.checkers.checker import Finding, Verdict, compose
+from harness.checkers.trials import trial
 from harness.history import History, Op
 from harness.history.accounting import Accounts, Bin
 from harness.history.secrets import hide_secrets, names_a_secret
@@ -42,6 +43,7 @@ def html(header: Mapping[str, Any], history: History, verdicts: Mapping[str, Ver
         summary=in_short(accounts),
         history=history,
         verdicts=verdicts,
+        trials={name: trial(name) for name in verdicts},
         claims=CLAIMS,
         findings={name: _told(verdict.findings, circumstances) for name, verdict in verdicts.items()},
         accounts=accounts,

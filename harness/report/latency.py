@@ -19,6 +19,7 @@ from harness.history.hops import (
     SEND,
 )
 from harness.history.journey import Journey, journeys
+from harness.history.percentile import percentile
 
 _LINE: Final = (EMIT, INSERT, COMMIT, DECODE, DISPATCH, SEND, RECEIVE, APPLY)
 _BINS: Final = 24
@@ -60,11 +61,6 @@ def latencies(history: History) -> Sequence[Stretch]:
 def _rank(name: str) -> int:
     """Hop by hop first, then the whole way, live before fetched."""
     return ("live" in name) + 2 * ("fetched" in name)
-
-
-def percentile(ordered: Sequence[float], share: float) -> float:
-    """The smallest of the ascending values that at least `share` of them do not exceed (nearest rank)."""
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
 def _collect(samples: dict[str, list[float]], journey: Journey, reader: str, hops: Sequence[str]) -> None:

@@ -1,9 +1,11 @@
 """The content of `verdict.json` (contract 4): verdicts and accounts for other programs."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from harness.checkers.checker import Finding, Verdict, compose
+from harness.checkers.trials import trial
 from harness.history.accounting import Accounts
 from harness.history.secrets import hide_secrets
 
@@ -11,7 +13,8 @@ from harness.history.secrets import hide_secrets
 def verdict_document(header: Mapping[str, Any], verdicts: Mapping[str, Verdict], accounts: Accounts) -> dict[str, Any]:
     """The object of contract 4, with `by_type`, `by_reader` and `extras` beside its `accounting`.
 
-    Every bin is there, those with no event too: the values of `accounting` add up to the events that were owed.
+    Each checker has its `trial`: whether it convicts a planted bug and acquits the run without it. Every bin is
+    there, those with no event too: the values of `accounting` add up to the events that were owed.
     """
     return {
         "valid": compose(list(verdicts.values())).value,
@@ -19,7 +22,7 @@ def verdict_document(header: Mapping[str, Any], verdicts: Mapping[str, Verdict],
         "seed": header.get("seed"),
         "backend": header.get("backend"),
         "pace": header.get("pace"),
-        "checkers": {name: _verdict(verdict) for name, verdict in verdicts.items()},
+        "checkers": {name: {**_verdict(verdict), **_trial(name)} for name, verdict in verdicts.items()},
         "accounting": _names(accounts.by_bin()),
         "extras": _names(accounts.by_extra()),
         "balanced": accounts.balanced,
@@ -36,6 +39,12 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "findings": [_finding(finding) for finding in verdict.findings],
     }
     return {**told, "reason": hide_secrets(verdict.reason)} if verdict.reason else told
+
+
+def _trial(name: str) -> dict[str, Any]:
+    """How the checker did on its planted bug; nothing for the story, which no checker judges."""
+    tried = trial(name)
+    return {} if tried is None else {"trial": asdict(tried)}
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.history import History, Op
+from harness.history.faults import EVERYBODY, fault_stretches
 from harness.history.hops import EMIT
 
 
@@ -93,25 +94,20 @@ def _outage(close: Op, end: float) -> Window:
 
 
 def _faults(history: History, end: float) -> Iterator[Window]:
-    """What the nemesis did: from `invoke` to the next op of the same name, else until the reader is ready again."""
-    begun: dict[tuple[str, str], Op] = {}
+    """What the nemesis did: each fault while it held, and each `disconnect` until the reader is ready again."""
+    for stretch in fault_stretches(history):
+        yield _fault(stretch.fault, stretch.where, stretch.start, stretch.end)
+    cut: dict[str, Op] = {}
     for op in history:
-        reader = str(op.value.get("reader", ""))
-        if op.actor == "nemesis" and op.type == "invoke":
-            begun[op.f, reader] = op
-        elif op.actor == "nemesis" and (op.f, reader) in begun:
-            yield _fault(begun.pop((op.f, reader)), op.time)
-        elif op.actor == "nemesis":
-            begun[op.f, reader] = op
-        elif op.f == "ready":
-            for key in [key for key in begun if key[1] == op.actor and begun[key].type != "invoke"]:
-                yield _fault(begun.pop(key), op.time)
-    for op in begun.values():
-        yield _fault(op, end)
+        if op.f == "disconnect":
+            cut.setdefault(str(op.value.get("reader", "")), op)
+        elif op.f == "ready" and op.actor in cut:
+            yield _fault("disconnect", op.actor, cut.pop(op.actor).time, op.time)
+    for reader, op in cut.items():
+        yield _fault("disconnect", reader, op.time, end)
 
 
-def _fault(op: Op, end: float) -> Window:
-    reader = op.value.get("reader")
-    return Window(
-        kind=Kind.FAULT, owner="nemesis", start=op.time, end=end, label=f"{op.f} {reader}" if reader else op.f
-    )
+def _fault(name: str, where: str, start: float, end: float) -> Window:
+    """Of a fault of the database, the server or the application the name says it all."""
+    place = "all readers" if where == EVERYBODY else where
+    return Window(kind=Kind.FAULT, owner="nemesis", start=start, end=end, label=f"{name} {place}".rstrip())

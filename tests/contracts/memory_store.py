@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -53,6 +53,15 @@ class MemoryStore:
         if fault:
             raise fault
         return sequence
+
+    async def insert_events(self, events: Sequence[ProcessEvent]) -> Sequence[int]:
+        if any(str(event.process_id) not in self._states for event in events):
+            raise InsertFailed("no such process")
+        fault = self._fault()
+        sequences = [self._insert(event)[0] for event in events]
+        if fault:
+            raise fault
+        return sequences
 
     async def save_state(
         self,
@@ -108,6 +117,9 @@ class MemoryStore:
 
     async def content(self, process_id: str) -> Content | None:
         return self._contents.get(process_id)
+
+    async def close(self) -> None:
+        """Nothing was opened."""
 
     def _fault(self) -> StoreError | None:
         if not self.faults:

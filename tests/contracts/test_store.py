@@ -100,6 +100,41 @@ async def test_a_process_that_is_made_again_stays_the_first(store: Store, proces
     assert await store.owner(process_id) == owner
 
 
+async def test_many_events_are_written_in_one_statement_in_their_order(store: Store, process_id: str) -> None:
+    first = event(process_id)
+    await store.insert_event(first)
+    many = [event(process_id, StepCompleted(step=str(number))) for number in range(20)]
+
+    sequences = await store.insert_events(many)
+
+    page = await store.events_since(process_id, 1, limit=99)
+    assert list(sequences) == list(range(2, 22))
+    assert [(row["id"], row["event_data"]["step"], row["event_sequence"]) for row in page.events] == [
+        (str(one.id), str(number), number + 2) for number, one in enumerate(many)
+    ]
+    assert {key: page.events[0][key] for key in ("event_category", "event_priority", "event_source")} == {
+        "event_category": "process",
+        "event_priority": 3,
+        "event_source": "generation_flow_manager",
+    }
+    assert datetime.fromisoformat(page.events[0]["published_at"]) == AT
+
+
+async def test_events_that_are_known_keep_their_numbers(store: Store, process_id: str) -> None:
+    known, new = event(process_id), event(process_id)
+    await store.insert_event(known)
+
+    assert list(await store.insert_events([new, known])) == [2, 1]
+    assert await store.last_sequence(process_id) == 2
+
+
+async def test_of_many_events_all_are_written_or_none(store: Store, process_id: str) -> None:
+    with pytest.raises(InsertFailed):
+        await store.insert_events([event(process_id), event(str(uuid4()))])
+
+    assert await store.last_sequence(process_id) == 0
+
+
 async def test_what_is_not_there_is_none(store: Store) -> None:
     unknown = str(uuid4())
 

@@ -17,7 +17,12 @@ from harness.history.op import Type, Value
 
 PROCESS = "0b6f6f0e-4d3e-5f3f-9c43-6c8c0e2f7a11"
 OWNER = "11111111-1111-4111-8111-111111111111"
+OTHER_PROCESS = "3c9d1f42-8f1b-5b0e-8d43-0b8b5b1d9a02"
+WALL = 1_795_506_302.0
+"""The server's time, seconds since 1970, when the run begins."""
 TOPICS = ("process_events", "process_state")
+STATE_TABLE = "generated_articles_state"
+LISTENER = "listener"
 STEPS = (
     "keyword_analyzing",
     "persona_generating",
@@ -72,7 +77,7 @@ def clean_run(
 class _Run:
     rng: Random
     readers: tuple[str, ...]
-    now: float = 0.4
+    now: float = 0.2
     sequence: int = 0
     decoded: float = 0.0
     ops: list[tuple[float, Op]] = field(default_factory=list)
@@ -98,7 +103,9 @@ class _Run:
         )
         for place, reader in enumerate(self.readers):
             self._connect(0.05 + 0.02 * place, reader)
+        self.listen()
         self.say("process_created")
+        self.count(0.9, "before")
         self.now += 1.2
 
     def step(self, step: str) -> None:
@@ -125,9 +132,9 @@ class _Run:
         self.sections.append(told)
         self.tell(self.now, "app", "source", {"process_id": PROCESS, "attempt": 1, **told})
         if disconnect:
-            self._disconnect(self.readers[-1], self.now + 0.25, lasts=0.15 * chunks)
+            self._disconnect(self.readers[-1], self.now + 0.25, lasts=0.26 * chunks)
         for chunk in range(chunks):
-            self.now += self.rng.uniform(0.08, 0.2)
+            self.now += self.rng.uniform(0.21, 0.3)
             self.say("section_chunk", section_index=section, attempt=1, chunk_index=chunk)
         self.now += 0.1
         self.say("section_completed")
@@ -143,11 +150,13 @@ class _Run:
     def finish(self) -> None:
         self.say("heartbeat")
         self.say("state_updated")
+        self.save_state()
         self.now += 0.1
         self.say("process_completed")
         self.now += 1.5
         self.tell(self.now, "story", "settle", {"timeout": 30.0}, type="invoke")
         self.tell(self.now + 0.2, "story", "settle", {"timeout": 30.0, "waited": 0.2})
+        self.count(self.now + 0.25, "after")
         shown = {
             "process_id": PROCESS,
             "status": "completed",
@@ -165,6 +174,33 @@ class _Run:
             self.tell(end + 0.001, reader, "status", {"process_id": PROCESS, "status": "left"})
             self.tell(end + 0.001, reader, "close", {"code": 1000, "reason": "", "by": "client"})
 
+    def listen(self) -> None:
+        """A client that just listens to the state row: by a handler for this process, and one for another."""
+        wanted = {"event": "UPDATE", "schema": "public", "table": STATE_TABLE}
+        bindings = [{**wanted, "filter": f"id=eq.{process}"} for process in (PROCESS, OTHER_PROCESS)]
+        who = {"user": "alice", "user_id": OWNER, "role": "authenticated"}
+        self.tell(0.05, LISTENER, "listen", {"topic": LISTENER, "bindings": bindings, **who})
+        self._ask_to_join(0.059, LISTENER, LISTENER)
+        self.tell(0.06, LISTENER, "join", {"topic": LISTENER})
+        self.tell(0.25, LISTENER, "ready", {"topic": LISTENER})
+
+    def save_state(self) -> None:
+        """The state row is saved, comes to who listens to it, and is read back."""
+        stamp = f"2026-11-24T07:45:{int(self.now) % 60:02d}"
+        keys = {
+            "table": STATE_TABLE,
+            "action": "UPDATE",
+            "process_id": PROCESS,
+            "last_event_sequence": self.sequence,
+        }
+        row = {"id": PROCESS, "status": "running", "progress": 87.5, "last_event_sequence": self.sequence}
+        live = {**row, "updated_at": f"{stamp}+00:00"}
+        self.tell(self.now, "witness", "commit", {**keys, "lsn": "0/1FFFFFF", "at": self.now})
+        wire = {"topic": LISTENER, "bytes": 900, "handlers": [0], "record": live, "old_record": {"id": PROCESS}}
+        self.tell(self.now + 0.02, LISTENER, "receive", {**keys, **wire})
+        read = {**keys, "record": {**row, "updated_at": f"{stamp}.000Z"}}
+        self.tell(self.now + 0.03, "story", "read_back", read)
+
     def say(self, event_type: str, **place: Any) -> None:
         """Emit one event and take it through every hop to every reader."""
         self.sequence += 1
@@ -177,7 +213,7 @@ class _Run:
         lsn = f"0/{0x19A4000 + 0x150 * self.sequence:X}"
         content = text_hash(f"content of {self.sequence}")
         at = self.now
-        kind = {"delivery_class": delivery_class(event_type), "intent": self.sequence, "content": content}
+        kind = {"delivery_class": delivery_class(event_type), "intent": self.sequence, "content": content, "due": at}
         self.tell(at, "app", "emit", {**keys, **kind, **place})
         self.tell(
             at, "app", "debounce", {**keys, "intent": self.sequence, "outcome": "published", "into": keys["event_id"]}
@@ -202,7 +238,8 @@ class _Run:
             if reader not in online:
                 self.missed.append({**row, "content": content})
             elif self.sequence == 1:
-                self._take(decoded + 0.4, reader, row, content, via="fetch")
+                # Committed before the reader was ready: its first fetch brings it.
+                self._take(0.34 + 0.02 * place, reader, row, content, via="fetch")
             else:
                 sent = decoded + 0.003 + 0.0004 * place
                 wire = {"topic": f"process_events:{PROCESS}"}
@@ -229,11 +266,22 @@ class _Run:
         self.tell(at, reader, "status", {"process_id": PROCESS, "status": "connecting"})
         self.tell(at + 0.005, reader, "open")
         for place, topic in enumerate(TOPICS):
+            self._ask_to_join(at + 0.019 + 0.001 * place, reader, f"{topic}:{PROCESS}")
             self.tell(at + 0.02 + 0.001 * place, reader, "join", {"topic": f"{topic}:{PROCESS}"})
             self.tell(at + 0.24 + 0.001 * place, reader, "ready", {"topic": f"{topic}:{PROCESS}"})
         self.tell(at + 0.25, reader, "status", {"process_id": PROCESS, "status": "catching_up"})
         self.tell(at + 0.25, reader, "fetch", {"process_id": PROCESS, "since": 0}, type="invoke")
         self.tell(at + 0.29, reader, "status", {"process_id": PROCESS, "status": "live"})
+
+    def _ask_to_join(self, at: float, link: str, topic: str) -> None:
+        """A join as the server takes it, with a token that is good for an hour."""
+        token = {"role": "authenticated", "expires": WALL + 3600, "wall": WALL + at}
+        self.tell(at, "realtime", "join", {"link": link, "topic": f"realtime:{topic}", **token})
+
+    def count(self, at: float, label: str) -> None:
+        """What is kept, as it is with all readers there and nothing under way."""
+        counts = {"app.pending": 0, "engine.channels": 2 * len(self.readers) + 1, "engine.subscriptions": 6}
+        self.tell(at, "story", "census", {"label": label, "counts": counts})
 
     def _is_offline(self, reader: str, at: float) -> bool:
         who, start, end = self.offline

@@ -16,6 +16,7 @@ from harness.clock import SystemClock
 from harness.errors import StoreError
 from harness.history import History, Recorder
 from harness.pipeline.backend_app import GENERATION, Application
+from harness.pipeline.reference import Reference
 from harness.pipeline.schema import migrate
 from harness.pipeline.store import Store
 from harness.pipeline.store_postgres import PostgresStore
@@ -99,7 +100,13 @@ async def eventually(found: Callable[[], Awaitable[Any]]) -> Any:
 async def served(store: Store, *, pace: float = 500.0) -> AsyncIterator[Site]:
     recorder = Recorder(CLOCK.now)
     application = Application(
-        store=store, secret=DEVELOPMENT_SECRET, clock=CLOCK, rng=Random(5), recorder=recorder, pace=pace
+        app=Reference(debounce="off"),
+        store=store,
+        secret=DEVELOPMENT_SECRET,
+        clock=CLOCK,
+        rng=Random(5),
+        recorder=recorder,
+        pace=pace,
     )
     async with TestClient(TestServer(application.web_application())) as client:
         yield Site(application=application, client=client, store=store, recorder=recorder)

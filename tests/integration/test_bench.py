@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
-from bench.figure import KEYS, Figure, document, percentile
+from bench.distribution import ks_distance, percentile
+from bench.figure import KEYS, MORE, Figure, document
 from bench.frames import Frames, Tally, masked, sequence_of, tally
+from bench.real_server import samples
 from bench.table import table
+from bench.targets import Target
 from harness.realtime.frame import text_frame
 
 ROOT = Path(__file__).parents[2]
@@ -41,14 +44,15 @@ def test_a_quick_bench_has_a_positive_number_for_every_key_and_loses_nothing(tmp
 
     assert bench.returncode == 0, bench.stderr + bench.stdout
     told = json.loads(out.read_text())
-    assert set(KEYS) <= told.keys()
+    assert {*KEYS, *MORE} - ({"engine_us_per_delivery"} if sys.platform != "linux" else set()) <= told.keys()
     measured = {key: list(numbers(told[key])) for key in KEYS}
     assert measured.pop("virtual_speedup") == [None]
     if sys.platform != "linux":
         assert measured.pop("rss_mib") == [None]
     assert [key for key, values in measured.items() if not values or not all(each > 0 for each in values)] == []
-    assert told["deliveries_per_s"].keys() == {"1", "10", "50", "200"}
-    assert all(each.keys() == {"off", "on"} for each in told["deliveries_per_s"].values())
+    instant = told["deliveries_per_s"].pop("instant")
+    assert instant.keys() == told["deliveries_per_s"].keys() == {"1", "10", "50", "200"}
+    assert all(each.keys() == {"off", "on"} for each in (*instant.values(), *told["deliveries_per_s"].values()))
     assert told["settings"]["fsync"] == "off"
     assert all(key in bench.stdout for key in KEYS)
 
@@ -95,6 +99,49 @@ def test_a_percentile_is_a_value_that_was_measured() -> None:
     assert percentile([3.0, 1.0, 2.0, 4.0], 0.5) == 2.0
     assert percentile([3.0, 1.0, 2.0, 4.0], 0.99) == 4.0
     assert percentile([7.0], 0.5) == 7.0
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "distance"),
+    [
+        ([1.0, 2.0, 3.0], [3.0, 1.0, 2.0], 0.0),
+        ([1.0, 2.0], [3.0, 4.0], 1.0),
+        ([1.0, 2.0, 3.0, 4.0], [3.0, 4.0, 5.0, 6.0], 0.5),
+        ([1.0], [1.0, 1.0, 1.0, 9.0], 0.25),
+    ],
+)
+def test_samples_are_apart_by_the_largest_difference_of_their_shares(
+    first: list[float], second: list[float], distance: float
+) -> None:
+    assert ks_distance(first, second) == ks_distance(second, first) == pytest.approx(distance)
+
+
+def test_the_real_server_has_as_many_samples_as_its_recording_says() -> None:
+    assert {load: len(values) for load, values in samples().items()} == {
+        "idle": 240,
+        "20 per s": 400,
+        "200 per s": 1_600,
+    }
+
+
+def test_the_table_says_which_target_is_missed() -> None:
+    kept = Figure(case=("start_ready_s", "warm"), value=1.2, unit="s", settings="")
+    missed = Figure(case=("rss_mib", "200 subscribers", "engine"), value=90.0, unit="MiB", settings="")
+
+    told = table([kept, missed], {})
+
+    assert "≤ 1.5" in told
+    assert "missed: ≤ 80" in told
+    assert told.count("missed") == 1
+
+
+def test_a_target_includes_its_bounds() -> None:
+    assert [Target(least=0.85, most=1.15).reached(value) for value in (0.84, 0.85, 1.15, 1.16)] == [
+        False,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_a_figure_is_compared_with_the_real_one_only_if_it_was_measured_alike() -> None:

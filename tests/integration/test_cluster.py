@@ -1,5 +1,6 @@
 """The throwaway cluster with real programs: it comes up, and it is gone however its owner ends."""
 
+import asyncio
 import os
 import pwd
 import shutil
@@ -172,6 +173,48 @@ async def test_stop_leaves_nothing_and_may_be_repeated(here: Path) -> None:
 
     assert nothing_is_left(here)
     assert connection.is_closed() or await closed(connection)
+
+
+async def test_a_restart_ends_every_session_and_keeps_data_and_port(here: Path) -> None:
+    async with await start_cluster() as cluster:
+        port = cluster.port
+        before = await asyncpg.connect(cluster.url())
+        await before.execute("create table kept as select 7 as n")
+
+        await cluster.restart()
+        await cluster.restart()
+
+        after = await asyncpg.connect(cluster.url())
+        kept = await after.fetchval("select n from kept")
+        gone = await closed(before)
+        await after.close()
+        before.terminate()
+
+    assert (kept, gone, cluster.port) == (7, True, port)
+    assert nothing_is_left(here)
+
+
+async def test_a_cluster_that_is_stopped_is_not_started_again(here: Path) -> None:
+    cluster = await start_cluster()
+    await asyncio.gather(cluster.restart(), cluster.stop())
+
+    with pytest.raises(PostgresFailed, match="the cluster is stopped"):
+        await cluster.restart()
+
+    assert nothing_is_left(here)
+
+
+@pytest.mark.parametrize("after", [0.0, 0.02, 0.1, 1.0])
+def test_an_owner_killed_around_a_restart_leaves_nothing(folder: Path, after: float) -> None:
+    owner = User().start(OWNER.replace("flush=True)", "flush=True)\n    await cluster.restart()"), folder=folder)
+    assert owner.stdout is not None
+    assert owner.stdout.readline()
+    time.sleep(after)
+
+    owner.kill()
+    owner.communicate()
+
+    assert eventually(lambda: nothing_is_left(folder))
 
 
 async def closed(connection: asyncpg.Connection) -> bool:

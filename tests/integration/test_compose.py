@@ -30,11 +30,13 @@ from harness.backends.options import StackOptions
 from harness.checkers.checker import Valid
 from harness.clients.client import Client
 from harness.clients.native import NativeClient
-from harness.clock import SystemClock
+from harness.clock import Clock, SystemClock
 from harness.errors import StackError, UsageError
 from harness.history import Recorder
-from harness.interpreter import MakeClient
 from harness.judgement import Judgement
+from harness.performing.stage import MakeClient
+from harness.phoenix.connection import Timing
+from harness.pipeline.reference import Reference
 from harness.pipeline.schema import migrate
 from harness.runner import MakeBackend, Run, run_scenario
 from harness.scenario import find, load
@@ -99,14 +101,17 @@ def compose_backend(recorder: Recorder, started: datetime) -> Backend:
 def native_clients(backend: Backend) -> MakeClient:
     rng = random.Random(1)
 
-    def make(name: str, signed: str) -> Client:
+    def make(
+        name: str, *, url: str, token: str | None, clock: Clock, timing: Timing, variant: str | None = None
+    ) -> Client:
         return NativeClient(
-            backend.environment.realtime_url,
+            url,
             apikey=backend.environment.anon_key,
-            token=signed,
+            token=token,
             link=name,
-            clock=CLOCK,
+            clock=clock,
             rng=Random(rng.random()),
+            timing=timing,
         )
 
     return make
@@ -277,7 +282,14 @@ async def make_tables(db_url: str) -> None:
 def attached_to(environment: Environment) -> MakeBackend:
     def make(recorder: Recorder, started: datetime) -> Backend:
         return Attached(
-            environment, schema="public", pace=PACE, recorder=recorder, clock=CLOCK, rng=Random(1), started=started
+            environment,
+            schema="public",
+            pace=PACE,
+            app=Reference(),
+            recorder=recorder,
+            clock=CLOCK,
+            rng=Random(1),
+            started=started,
         )
 
     return make

@@ -24,6 +24,7 @@ from harness.backends.cluster import Cluster, start_cluster
 from harness.errors import UsageError
 from harness.history import Recorder
 from harness.pipeline.backend_app import GENERATION, Application
+from harness.pipeline.reference import Reference
 from harness.pipeline.schema import queries, schema_sql
 from harness.realtime.plans import PLANS
 from harness.realtime.quirks import Quirks
@@ -505,7 +506,12 @@ def test_a_hostile_schema_name_never_becomes_sql(name: str) -> None:
 
 async def test_the_application_takes_ids_parameters_and_bodies_as_data() -> None:
     application = Application(
-        store=MemoryStore(), secret=DEVELOPMENT_SECRET, clock=CLOCK, rng=Random(1), recorder=Recorder(CLOCK.now)
+        app=Reference(),
+        store=MemoryStore(),
+        secret=DEVELOPMENT_SECRET,
+        clock=CLOCK,
+        rng=Random(1),
+        recorder=Recorder(CLOCK.now),
     )
     token = signed(role="authenticated", sub=ALICE)
     async with TestClient(TestServer(application.web_application())) as client:

@@ -565,13 +565,66 @@ async def test_the_history_follows_a_row_to_the_socket(stack: Stack) -> None:
         size = len(await client.socket.recv(decode=False)) + 4
 
     row = {"table": "t_events", "action": "INSERT", "event_id": "1"}
-    told = [(op.actor, op.f, dict(op.value)) for op in stack.recorder.ops()]
+    told = [(op.actor, op.f, dict(op.value)) for op in stack.recorder.ops() if op.f != "join"]
     assert told == [
         ("realtime", "decode", {**row, "lsn": told[0][2]["lsn"]}),
         ("realtime", "authorise", {**row, "to": ["reader-1"], "withheld": []}),
         ("realtime", "dispatch", {**row, "link": "reader-1", "topic": "realtime:x", "ids": [bound["id"]]}),
         ("realtime", "send", {**row, "link": "reader-1", "topic": "realtime:x", "bytes": size}),
     ]
+
+
+def joins(stack: Stack, begun: float) -> list[Any]:
+    """The joins as the history has them, with `now` in place of a time since `begun`."""
+    told = [op for op in stack.recorder.ops() if op.f == "join"]
+    assert all(begun <= op.value.wall <= CLOCK.wall().timestamp() for op in told)
+    return [(op.actor, op.type, {**op.value, "wall": "now"}, op.error) for op in told]
+
+
+async def test_the_history_has_each_join_with_its_token_and_what_became_of_it(cluster: Cluster) -> None:
+    begun = CLOCK.wall().timestamp()
+    mine = mint(DEVELOPMENT_SECRET, role="authenticated", wall=CLOCK.wall(), sub=ALICE, ttl=60.0)
+    late = mint(DEVELOPMENT_SECRET, role="authenticated", wall=CLOCK.wall() - timedelta(seconds=90), ttl=60.0)
+
+    async with (
+        a_stack(cluster, quirks=Quirks(slow_join_refusal=False)) as stack,
+        stack.client(more="&link=reader-1") as client,
+    ):
+        await client.join("x", {"event": "*", "schema": "public", "table": "t_events"}, access_token=mine)
+        for ref, payload in (("2", {"config": {}, "access_token": late}), ("3", {"config": {"broadcast": 5}})):
+            await client.send(ref, ref, "realtime:y", "phx_join", payload)
+            assert (await client.next())[4]["status"] == "error"
+
+    told = joins(stack, begun)
+    place = {"link": "reader-1", "wall": "now"}
+    unread = {"role": None, "expires": None}
+    assert told == [
+        (
+            "realtime",
+            "ok",
+            {**place, "topic": "realtime:x", "role": "authenticated", "expires": told[0][2]["expires"]},
+            None,
+        ),
+        ("realtime", "fail", {**place, "topic": "realtime:y", **unread}, told[1][3]),
+        ("realtime", "fail", {**place, "topic": "realtime:y", **unread}, told[2][3]),
+    ]
+    assert 58 <= told[0][2]["expires"] - begun <= 61
+    assert told[1][3].startswith("InvalidJWTToken: Token has expired 3")
+    assert told[2][3].startswith("UnknownErrorOnChannel")
+
+
+async def test_a_join_that_a_feature_refuses_is_told_with_the_token_that_it_had(cluster: Cluster) -> None:
+    """A private channel without a place where policies are kept (see `authorisation`)."""
+    async with (
+        a_stack(cluster, quirks=Quirks(slow_join_refusal=False)) as stack,
+        stack.client(more="&link=reader-1") as client,
+    ):
+        await client.send("1", "1", "realtime:x", "phx_join", {"config": {"private": True}})
+        refused = await client.next()
+
+    (told,) = [op for op in stack.recorder.ops() if op.f == "join"]
+    assert refused[4]["status"] == "error"
+    assert (told.type, told.value.role, told.error) == ("fail", "anon", refused[4]["response"]["reason"])
 
 
 async def test_a_second_join_of_a_topic_replaces_the_first(stack: Stack) -> None:

@@ -4,39 +4,17 @@ A mutant is a function from a clean history to the history that a faulty applica
 left. Mutants of the reference's own code join the table when they can be run: they make their history themselves.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from harness.checkers import CHECKERS, Valid, judge
-from harness.history import History, Op
-from harness.history.op import Value
+from harness.history import History
 from tests.histories.clean import clean_run
-
-READER = "reader-2"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mutant:
-    """`bug` in words, who must convict it, and what becomes of the history."""
-
-    bug: str
-    convicted_by: str
-    change: Callable[[History], History]
-
-
-def numbered(ops: Iterable[Op]) -> History:
-    return History(replace(op, index=index) for index, op in enumerate(ops))
-
-
-def with_value(op: Op, **value: Any) -> Op:
-    return replace(op, value=Value({**op.value, **value}))
-
-
-def is_at_reader(op: Op, *fs: str) -> bool:
-    return op.actor == READER and op.f in fs
+from tests.mutants import connection_mutants, delivery_mutants
+from tests.mutants.mutant import READER, Mutant, is_at_reader, numbered, with_value
 
 
 def chunks(history: History) -> list[int]:
@@ -171,6 +149,8 @@ MUTANTS = (
     Mutant(bug="the server forgets the policy", convicted_by="row_security", change=the_server_forgets_the_policy),
     Mutant(bug="the policy sees an old claim", convicted_by="row_security", change=the_policy_sees_an_old_claim),
     Mutant(bug="a question stays open", convicted_by="convergence", change=a_question_stays_open),
+    *connection_mutants.MUTANTS,
+    *delivery_mutants.MUTANTS,
 )
 
 
@@ -180,7 +160,18 @@ def test_a_planted_bug_is_convicted(mutant: Mutant) -> None:
 
     verdict = CHECKERS[mutant.convicted_by]().check(history)
 
-    assert verdict.valid is Valid.NO
+    assert verdict.valid is mutant.says
+
+
+@pytest.mark.parametrize("mutant", [one for one in MUTANTS if one.also is not None], ids=lambda mutant: mutant.bug)
+def test_a_planted_bug_is_convicted_by_nobody_else(mutant: Mutant) -> None:
+    history = mutant.change(clean_run())
+
+    verdicts = judge({name: checker() for name, checker in CHECKERS.items()}, history)
+
+    convicting = {name for name, verdict in verdicts.items() if verdict.valid is Valid.NO}
+    guilty = {mutant.convicted_by} if mutant.says is Valid.NO else set()
+    assert convicting == guilty | (mutant.also or set())
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

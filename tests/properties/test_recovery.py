@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from harness.events.event import ProcessEvent
 from harness.events.types import Heartbeat
 from harness.pipeline.reader_status import Status
-from harness.pipeline.recovery import Action, Answer, Apply, Fetch, GapPermanent, Recovery
+from harness.pipeline.recovery import Action, Answer, Apply, Fetch, GapPermanent, Recovery, Rejoin
 
 AT = datetime(2025, 1, 31, 12, tzinfo=UTC)
 
@@ -45,6 +45,7 @@ class World:
     asked: int | None = None
     read: tuple[list[int], int, bool] | None = None
     said: list[Action] = field(default_factory=list)
+    to_rejoin: bool = False
 
     def commit(self) -> None:
         self.last += 1
@@ -109,6 +110,7 @@ class World:
             if isinstance(action, Fetch):
                 assert self.asked is None
                 self.asked = action.since
+            self.to_rejoin = self.to_rejoin or isinstance(action, Rejoin)
 
     def do(self, step: str, place: int = 0) -> None:
         match step:
@@ -134,6 +136,10 @@ class World:
             self.do("answer")
             if self.asked is None and self.recovery.status is Status.LIVE and self.recovery.cursor == self.last:
                 return
+            if self.to_rejoin:
+                self.to_rejoin = False
+                for step in ("connect", "subscribe", "ready"):
+                    self.do(step)
             deadline = self.recovery.next_deadline()
             if self.asked is None and deadline is not None:
                 self.now = max(self.now, deadline)

@@ -15,7 +15,9 @@ from harness.errors import FetchFailed, StoryError
 from harness.generators import Step
 from harness.history import History, Recorder
 from harness.interpreter import Interpreter, words
+from harness.performing.stage import Stage as Performing
 from harness.pipeline.app_api import EventPage
+from harness.pipeline.reference import Reference
 from harness.tokens import DEVELOPMENT_SECRET
 from tests.instant import InstantClock, run
 
@@ -23,6 +25,8 @@ PROCESS = "00000000-0000-0000-0000-0000000000aa"
 
 
 class FakeApplication:
+    app = Reference()
+
     def __init__(self) -> None:
         self.at_rest = True
         self.stopped = 0
@@ -73,11 +77,14 @@ class FakeBackend:
     async def quiet(self, *, timeout: float) -> bool:
         return self.caught_up
 
+    def world(self, **_: Any) -> None:
+        """These stories have no faults."""
+
 
 class FakeHttp:
     """The application's HTTP side: one process, and no events."""
 
-    def __init__(self, app_url: str, *, token: Any) -> None:
+    def __init__(self, app_url: str, *, token: Any, timeout: float) -> None:
         self.closed = False
 
     async def start(self, initial_request: Mapping[str, Any], simulation: Mapping[str, Any]) -> str:
@@ -128,14 +135,18 @@ class Stage:
         tally = Tally()
         self.recorder = Recorder(self.clock.now, sinks=(tally,))
         self.interpreter = Interpreter(
-            backend=self.backend,  # type: ignore[arg-type]
-            recorder=self.recorder,
-            tally=tally,
-            clock=self.clock,
-            rng=Random(1),
-            make_client=lambda name, token: DeafClient(client_error),
-            client="native",
-            pace=pace,
+            Performing(
+                backend=self.backend,  # type: ignore[arg-type]
+                recorder=self.recorder,
+                tally=tally,
+                clock=self.clock,
+                rng=Random(1),
+                make_client=lambda name, **_: DeafClient(client_error),
+                client="native",
+                schema="public",
+                pace=pace,
+                proxy=None,
+            )
         )
 
     def commits(self, *, after: float, event_type: str) -> "asyncio.Task[None]":
@@ -156,7 +167,7 @@ class Stage:
 
 @pytest.fixture(autouse=True)
 def scripted_http(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.interpreter.HttpClient", FakeHttp)
+    monkeypatch.setattr("harness.performing.stage.HttpClient", FakeHttp)
 
 
 def told(story: Iterable[Step], *, prepare: Callable[[Stage], Any] = lambda stage: None, **options: Any) -> Stage:

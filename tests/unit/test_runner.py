@@ -14,11 +14,13 @@ from harness import Scenario
 from harness import generators as gen
 from harness.checkers import Accounting, Order, Valid
 from harness.clients.client import Client
+from harness.clock import Clock
 from harness.errors import PortTaken, StackError
 from harness.generators import Step
 from harness.history import Recorder
 from harness.history.store import read
 from harness.judgement import Judgement
+from harness.phoenix.connection import Timing
 from harness.runner import Run, run_scenario
 from tests.instant import InstantClock, run
 
@@ -59,6 +61,9 @@ class FakeBackend:
     async def stop(self) -> None:
         await self._do("stop")
 
+    def world(self, **_: Any) -> None:
+        """These stories have no faults."""
+
 
 def a_scenario(*steps: Step) -> Scenario:
     def story(rng: Random) -> Iterator[Step]:
@@ -67,7 +72,9 @@ def a_scenario(*steps: Step) -> Scenario:
     return Scenario(story=story, checkers=[Accounting(silent_loss=1), Order()], name="mine", title="A title.")
 
 
-def no_client(name: str, token: str) -> Client:
+def no_client(
+    name: str, *, url: str, token: str | None, clock: Clock, timing: Timing, variant: str | None = None
+) -> Client:
     raise AssertionError("these stories have no readers")
 
 

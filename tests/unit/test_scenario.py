@@ -70,7 +70,7 @@ def test_what_is_wrong_with_a_story_comes_out_when_it_is_told() -> None:
         ('"""T."""\n', "it defines no `scenario = Scenario(...)`"),
         ('"""T."""\nscenario = 1\n', "it defines no `scenario = Scenario(...)`"),
         (GOOD[GOOD.index("from __future__") :], "its first docstring line, the title, is missing"),
-        (GOOD.replace("Order()]", "Order]"), "is none of accounting, order, content, convergence, row_security"),
+        (GOOD.replace("Order()]", "Order]"), "is none of accounting, order, content"),
         (GOOD.replace("Order()]", "Mine(number=1)]"), "its checker Mine(number=1) is none of accounting"),
         (GOOD.replace("[Accounting(silent_loss=2), Order()]", "[]"), "it has no checkers: give some of accounting"),
     ],

@@ -11,6 +11,19 @@ on conflict (id) do nothing;
 select event_sequence, inserted
 from {schema}.publish_process_event($1, $2, $3, $4::text::jsonb, $5, $6, $7, $8);
 
+-- name: publish_events
+-- The same for many events, given as a JSON array of the function's arguments; the numbers in the order of the array.
+select published.event_sequence
+from jsonb_array_elements($1::text::jsonb) with ordinality as given (event, place)
+cross join lateral jsonb_to_record(given.event) as e (
+  event_id uuid, of_process uuid, type_of_event text, data jsonb, category text, priority integer, source text,
+  emitted_at timestamptz
+)
+cross join lateral {schema}.publish_process_event(
+  e.event_id, e.of_process, e.type_of_event, e.data, e.category, e.priority, e.source, e.emitted_at
+) as published
+order by given.place;
+
 -- name: save_state
 -- Writes the columns that are named in $2 and leaves the others as they are.
 update {schema}.generated_articles_state as s set

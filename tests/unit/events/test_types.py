@@ -101,3 +101,17 @@ def test_whether_an_error_can_be_recovered_from_is_its_type(kind: str, expected:
 
     assert isinstance(data, ProcessError)
     assert data.recoverable is expected
+
+
+def test_two_chunks_become_one_that_begins_with_the_first_and_has_come_as_far_as_the_second() -> None:
+    def chunk(text: str, **places: Any) -> SectionChunk:
+        data = parse("section_chunk", {**CHUNK, "html_chunk": text, **places})
+        assert isinstance(data, SectionChunk)
+        return data
+
+    first = chunk("ab", chunk_index=3, chunks=2, offset=10, total_chars_generated=12, generation_progress=50)
+    second = chunk("c", chunk_index=5, offset=12, total_chars_generated=13, generation_progress=100, is_complete=True)
+
+    assert first.followed_by(second) == chunk(
+        "abc", chunk_index=3, chunks=3, offset=10, total_chars_generated=13, generation_progress=100, is_complete=True
+    )

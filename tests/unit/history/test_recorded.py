@@ -16,9 +16,9 @@ HISTORIES = Path(__file__).parents[2] / "histories"
     ("name", "convicting"),
     [
         ("clean", set()),
-        ("lost_silently", {"accounting"}),
-        ("inverted", {"order"}),
-        ("truncated", {"content"}),
+        ("lost_silently", {"accounting", "cursor_safety", "workflow"}),
+        ("inverted", {"order", "cursor_safety", "workflow"}),
+        ("truncated", {"content", "payload", "value_fidelity"}),
     ],
 )
 def test_a_recorded_history_is_judged_as_its_name_says(name: str, convicting: set[str]) -> None:

@@ -36,3 +36,26 @@ def test_what_is_not_kept_is_still_told_and_numbered() -> None:
 
     assert [op.index for op in heard] == [0, 1]
     assert recorder.ops() == ()
+
+
+def test_who_wants_complaints_gets_only_ops_with_an_error() -> None:
+    complaints: list[Op] = []
+    recorder = Recorder(lambda: 0.0, complaints=(complaints.append,), keep=False)
+
+    recorder.record("app", "emit")
+    failed = recorder.record("app", "insert", type="info", error="no answer")
+
+    assert complaints == [failed]
+    assert failed.index == 1
+
+
+def test_a_recorder_listens_if_it_keeps_ops_or_has_a_sink() -> None:
+    deaf = Recorder(lambda: 0.0, complaints=(print,), keep=False)
+    before = deaf.listens
+
+    deaf.attach(print)
+
+    assert not before
+    assert deaf.listens
+    assert Recorder(lambda: 0.0).listens
+    assert Recorder(lambda: 0.0, sinks=(print,), keep=False).listens

@@ -88,18 +88,18 @@ def test_a_channel_without_bindings_needs_none_granted(granted: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ids", "action", "wanted"),
+    ("ids", "action", "places"),
     [
-        ([7], "INSERT", True),
-        ([8, 7], "INSERT", True),
-        ([7], "UPDATE", False),
-        ([8], "UPDATE", True),
-        ([9], "INSERT", False),
-        ([], "INSERT", False),
+        ([7], "INSERT", (0,)),
+        ([8, 7], "INSERT", (0, 1)),
+        ([7], "UPDATE", ()),
+        ([8], "UPDATE", (1,)),
+        ([9], "INSERT", ()),
+        ([], "INSERT", ()),
     ],
 )
-def test_a_change_is_wanted_by_id_and_action(ids: list[int], action: str, wanted: bool) -> None:
+def test_a_change_is_handed_on_by_id_and_action(ids: list[int], action: str, places: tuple[int, ...]) -> None:
     channel = a_channel(EVENTS, STATE)
     channel.accept([{**EVENTS, "id": 7}, {**STATE, "id": 8}])
 
-    assert channel.wants(ids, action) is wanted
+    assert channel.handlers(ids, action) == places

@@ -127,7 +127,7 @@ def test_the_join_reply_is_told_and_then_ready_and_changes_come() -> None:
     assert client.events() == [
         ACCEPTED,
         Delivered(topic="chg", event="system", payload=SYSTEM_OK, bytes=size_of_system),
-        Delivered(topic="chg", event="postgres_changes", payload=CHANGE, bytes=size_of_change),
+        Delivered(topic="chg", event="postgres_changes", payload=CHANGE, bytes=size_of_change, handlers=(0,)),
     ]
 
 

@@ -13,6 +13,7 @@ from harness.clients.client import (
     Closed,
     Joined,
     Opened,
+    Refused,
     SystemNotice,
 )
 from harness.errors import ClientError
@@ -62,7 +63,7 @@ class SilentClient:
 
 
 class Stage:
-    def __init__(self, *, token: str | None = None) -> None:
+    def __init__(self, *, token: str | None = None, signed_in: bool = True) -> None:
         self.clock = InstantClock()
         self.client = SilentClient()
         self.recorder = Recorder(self.clock.now)
@@ -75,6 +76,7 @@ class Stage:
             rng=Random(1),
             log=ReaderLog(self.recorder, name="reader", process_id="p"),
             token=None if token is None else lambda: token,
+            signed_in=signed_in,
         )
 
     async def handle(self, *events: ClientEvent) -> None:
@@ -114,7 +116,7 @@ def test_a_fresh_join_that_cannot_be_asked_for_is_told_and_asked_for_again() -> 
         await stage.handle(ChannelClosed(topic=EVENTS))
 
         assert stage.client.calls == [f"subscribe {EVENTS}"] * 3
-        assert stage.told()[1:] == [("join", "fail", "no socket")] * 2
+        assert [told for told in stage.told()[1:] if told[1] != "invoke"] == [("join", "fail", "no socket")] * 2
 
     run(story())
 
@@ -168,5 +170,107 @@ def test_only_a_socket_that_stands_is_told_to_be_closed() -> None:
         await stage.channels.close()
 
         assert (stage.told(), stage.client.calls) == ([("open", "ok", None), ("close", "ok", None)], ["close"] * 2)
+
+    run(story())
+
+
+def test_a_fresh_join_waits_until_the_channel_that_was_left_is_over() -> None:
+    async def story() -> None:
+        stage = Stage()
+        await stage.channels.join()
+
+        async with asyncio.TaskGroup() as tasks:
+            stage.channels.rejoin("again", tasks)
+            await stage.clock.sleep(2.0)
+            left = list(stage.client.calls)
+            for topic in (EVENTS, STATE):
+                stage.channels.handle(ChannelClosed(topic=topic), tasks)
+            await stage.clock.sleep(2.0)
+
+        assert left[2:] == [f"unsubscribe {EVENTS}", f"unsubscribe {STATE}"]
+        assert sorted(stage.client.calls[4:]) == [f"subscribe {EVENTS}", f"subscribe {STATE}"]
+        assert stage.told() == [
+            ("join", "invoke", None),
+            ("join", "invoke", None),
+            ("system", "ok", None),
+            ("system", "ok", None),
+            ("join", "invoke", None),
+            ("join", "invoke", None),
+        ]
+
+    run(story())
+
+
+def test_a_channel_that_the_client_no_longer_has_is_joined_all_the_same() -> None:
+    async def story() -> None:
+        stage = Stage()
+        stage.client.failures.append(ClientError("not subscribed to"))
+
+        await stage.handle(Refused(topic=EVENTS, reason="mismatch"))
+
+        assert stage.client.calls == [f"unsubscribe {EVENTS}", f"subscribe {EVENTS}"]
+        assert [(f, type, error) for f, type, error in stage.told() if type == "fail"] == [
+            ("join", "fail", "mismatch"),
+            ("join", "fail", "not subscribed to"),
+        ]
+
+    run(story())
+
+
+def test_an_end_that_is_never_told_is_waited_for_a_while() -> None:
+    async def story() -> None:
+        stage = Stage()
+
+        await stage.handle(Refused(topic=EVENTS, reason="no"))
+
+        assert stage.client.calls == [f"unsubscribe {EVENTS}", f"subscribe {EVENTS}"]
+        assert stage.told()[1][2] == "the client did not say within 15 s that the channel is over"
+
+    run(story())
+
+
+def test_before_the_user_is_signed_in_nothing_is_joined_and_no_token_asked_for() -> None:
+    async def story() -> None:
+        stage = Stage(token="alice", signed_in=False)
+
+        await stage.channels.connect()
+        await stage.channels.join()
+
+        assert (stage.client.calls, stage.channels.held) == (["connect"], 0)
+
+    run(story())
+
+
+def test_signing_in_joins_with_that_token() -> None:
+    async def story() -> None:
+        stage = Stage(token="alice", signed_in=False)
+        await stage.channels.connect()
+
+        async with asyncio.TaskGroup() as tasks:
+            await stage.channels.sign_in("alice", tasks)
+
+        assert stage.client.calls[1:] == ["set_token alice", f"subscribe {EVENTS}", f"subscribe {STATE}"]
+        assert stage.channels.held == 2
+
+    run(story())
+
+
+def test_who_signs_in_before_there_is_a_socket_joins_when_there_is_one() -> None:
+    async def story() -> None:
+        stage = Stage(token="alice", signed_in=False)
+
+        async with asyncio.TaskGroup() as tasks:
+            await stage.channels.sign_in("alice", tasks)
+        early = list(stage.client.calls)
+        await stage.channels.connect()
+        await stage.channels.join()
+
+        assert early == ["set_token alice"]
+        assert stage.client.calls[1:] == [
+            "set_token alice",
+            "connect",
+            f"subscribe {EVENTS}",
+            f"subscribe {STATE}",
+        ]
 
     run(story())

@@ -10,12 +10,14 @@ from harness.events.event import ProcessEvent
 from harness.events.types import EventData, Heartbeat, ProcessCompleted, ProcessError
 from harness.pipeline.reader_status import Status
 from harness.pipeline.recovery import (
+    DEAF,
     Answer,
     Apply,
     Fetch,
     GapPermanent,
     GapSeen,
     Recovery,
+    Rejoin,
     StatusChanged,
     Via,
     backoff,
@@ -443,15 +445,92 @@ def test_silence_has_a_live_reader_ask() -> None:
     due = recovery.next_deadline()
 
     recovery.tick(55.0)
-    page(recovery, 4, last=4, now=55.1)
+    page(recovery, last=3, now=55.1)
 
-    assert due == 55.0
+    assert (due, recovery.next_deadline()) == (55.0, 55.1 + 45.0)
+    assert recovery.actions() == (status(Status.CATCHING_UP), Fetch(since=3), status(Status.LIVE))
+
+
+def test_channels_on_which_what_the_silence_finds_never_came_are_joined_afresh() -> None:
+    recovery = a_live_recovery(cursor=2)
+
+    recovery.tick(45.0)
+    page(recovery, 3, last=3, now=45.1)
+
     assert recovery.actions() == (
         status(Status.CATCHING_UP),
-        Fetch(since=3),
-        applied(4, "fetch"),
-        status(Status.LIVE),
+        Fetch(since=2),
+        applied(3, "fetch"),
+        status(Status.OFFLINE, DEAF),
+        Rejoin(),
     )
+
+
+def test_what_was_fetched_for_a_hole_counts_if_nothing_comes_live_any_more() -> None:
+    recovery = a_live_recovery(cursor=2)
+    recovery.told(3, 10.0)
+    recovery.tick(11.0)
+    page(recovery, 3, last=3, now=11.1)
+    recovery.actions()
+
+    recovery.tick(45.0)
+    page(recovery, last=3, now=45.1)
+
+    assert recovery.actions()[-1] == Rejoin()
+
+
+def test_a_state_row_does_not_break_the_silence_of_the_events_channel() -> None:
+    recovery = a_live_recovery(cursor=2)
+
+    recovery.told(2, 44.0)
+
+    assert recovery.next_deadline() == 45.0
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_channels_that_bring_something_are_not_deaf(readable: bool) -> None:
+    recovery = a_live_recovery(cursor=2)
+    recovery.tick(45.0)
+    if readable:
+        recovery.received(an_event(3), 45.05)
+    else:
+        recovery.unreadable(3, 45.05)
+
+    page(recovery, 3, last=3, now=45.1)
+
+    assert recovery.actions()[-1] == status(Status.LIVE)
+
+
+def test_the_end_is_no_reason_to_join_afresh() -> None:
+    recovery = a_live_recovery(cursor=2)
+    recovery.tick(45.0)
+    recovery.actions()
+
+    recovery.page([an_end(3)], last_sequence=3, complete=True, now=45.1)
+
+    assert recovery.actions()[1:] == (status(Status.ENDED),)
+
+
+def test_deaf_channels_are_found_though_the_first_question_fails() -> None:
+    recovery = a_live_recovery(cursor=2)
+    recovery.tick(45.0)
+    recovery.fetch_failed("500", 45.1)
+    retry_at = recovery.next_deadline()
+    assert retry_at is not None
+
+    recovery.tick(retry_at)
+    page(recovery, 3, last=3, now=retry_at)
+
+    assert recovery.actions()[-1] == Rejoin()
+
+
+def test_it_tells_how_many_events_wait() -> None:
+    recovery = a_live_recovery()
+
+    recovery.received(an_event(3), 1.0)
+    recovery.received(an_event(2), 1.0)
+
+    assert recovery.buffered == 2
 
 
 def test_after_leaving_nothing_comes_out() -> None:

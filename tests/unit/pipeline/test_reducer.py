@@ -184,6 +184,12 @@ def test_chunks_join_to_the_text_and_completion_agrees() -> None:
     assert state.sections == {0: Section(heading="Wood", text=TEXT, complete=True)}
 
 
+def test_a_chunk_that_was_joined_from_several_goes_on_with_the_text() -> None:
+    state = folded(a_chunk(TEXT[:1], 0), a_chunk(TEXT[1:3], 1, chunk_index=1, chunks=2), a_chunk(TEXT[3:], 3))
+
+    assert state.sections == {0: Section(heading="Wood", text=TEXT)}
+
+
 def test_a_chunk_that_does_not_continue_the_text_breaks_the_section() -> None:
     state = folded(a_chunk("abc", 0), a_chunk("ghi", 6, chunk_index=2))
 

@@ -3,7 +3,7 @@
 import pytest
 
 from harness.errors import UsageError
-from harness.pipeline.schema import migrate, queries, schema_sql
+from harness.pipeline.schema import maintenance, migrate, queries, schema_sql
 
 
 def test_the_name_of_the_schema_is_quoted_everywhere() -> None:
@@ -26,6 +26,7 @@ def test_queries_are_known_by_name_and_described() -> None:
     assert set(named) == {
         "create_process",
         "publish_event",
+        "publish_events",
         "save_state",
         "save_context",
         "events_since",
@@ -38,6 +39,13 @@ def test_queries_are_known_by_name_and_described() -> None:
     }
     assert all(text.startswith("-- ") for text in named.values())
     assert all('"mine".' in text for text in named.values())
+
+
+def test_statements_of_the_cleanup_are_known_by_name_and_described() -> None:
+    named = maintenance("mine")
+
+    assert set(named) == {"archive", "delete"}
+    assert all(text.startswith("-- ") and '"mine".process_events' in text for text in named.values())
 
 
 async def test_a_migration_is_one_query_and_so_one_transaction() -> None:

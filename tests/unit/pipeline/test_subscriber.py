@@ -1,249 +1,41 @@
 """One reader over a scripted client and application, in a loop in which waiting costs nothing."""
 
 import asyncio
-from collections import deque
-from collections.abc import Mapping, Sequence
-from random import Random
-from typing import Any
-from uuid import UUID
 
 import pytest
 
 from harness.clients.client import (
-    Binding,
-    ChangeReceived,
     ChannelClosed,
-    ChannelErrored,
-    ClientEvent,
-    Closed,
     Joined,
-    Opened,
     Refused,
     SystemNotice,
 )
 from harness.errors import ClientError, ClientMissing, ConnectRefused, FetchFailed
 from harness.events.event import content_hash, text_hash
-from harness.history import History, Recorder
-from harness.pipeline.app_api import Article, EventPage
 from harness.pipeline.reader_status import Status
-from harness.pipeline.subscriber import Subscriber
-from harness.pipeline.topics import events_topic, state_topic
-from harness.pipeline.trace import trace
-from tests.instant import InstantClock, run
-
-PROCESS = "00000000-0000-0000-0000-0000000000aa"
-USER = UUID(int=7)
-EVENTS, STATE = events_topic(PROCESS), state_topic(PROCESS)
-INPUT = "00000000-0000-0000-0000-0000000000bb"
-TEXT = "<p>木の家</p>"
-HEARTBEAT = {"timestamp": "2025-01-31T12:00:00Z"}
-QUESTION = {
-    "input_id": INPUT,
-    "input_type": "SELECT_THEME",
-    "timeout": "2025-01-31T12:30:00Z",
-    "options": [{"index": 0, "title": "Tea"}],
-}
-COMPLETED = {"article_id": PROCESS, "title": "Tea", "content_sha256": text_hash(TEXT), "content_chars": len(TEXT)}
-
-
-def a_row(sequence: int, event_type: str = "heartbeat", data: Mapping[str, Any] = HEARTBEAT) -> dict[str, Any]:
-    return {
-        "id": str(UUID(int=sequence)),
-        "process_id": PROCESS,
-        "event_type": event_type,
-        "event_data": data,
-        "event_sequence": sequence,
-        "created_at": "2025-01-31T12:00:00+00:00",
-        "published_at": "2025-01-31T12:00:00+00:00",
-    }
-
-
-def a_state_row(sequence: int, status: str = "running") -> dict[str, Any]:
-    return {
-        "id": PROCESS,
-        "status": status,
-        "current_step": "editing",
-        "is_waiting_for_input": False,
-        "expected_user_input": None,
-        "last_event_sequence": sequence,
-    }
-
-
-def a_change(topic: str, row: Mapping[str, Any], errors: Sequence[str] | None = None) -> ChangeReceived:
-    table, action = ("process_events", "INSERT") if topic == EVENTS else ("generated_articles_state", "UPDATE")
-    return ChangeReceived(
-        topic=topic,
-        schema="public",
-        table=table,
-        action=action,
-        commit_timestamp=None,
-        record=row,
-        errors=errors,
-        bytes=10,
-    )
-
-
-def is_ready(topic: str) -> SystemNotice:
-    return SystemNotice(topic=topic, extension="postgres_changes", status="ok", message="Subscribed to PostgreSQL")
-
-
-def is_deaf(topic: str) -> SystemNotice:
-    return SystemNotice(topic=topic, extension="postgres_changes", status="error", message="bad filter")
-
-
-class FakeClient:
-    """Joins are answered by what `outcomes` has for the topic, by default joined and ready."""
-
-    def __init__(self) -> None:
-        self.events: asyncio.Queue[ClientEvent | Exception] = asyncio.Queue()
-        self.refusals: deque[ClientError] = deque()
-        self.outcomes: dict[str, deque[list[ClientEvent]]] = {EVENTS: deque(), STATE: deque()}
-        self.calls: list[tuple[str, str]] = []
-        self.bindings: dict[str, Sequence[Binding]] = {}
-        self.closed = 0
-
-    def put(self, *events: ClientEvent | Exception) -> None:
-        for event in events:
-            self.events.put_nowait(event)
-
-    async def connect(self) -> None:
-        if self.refusals:
-            raise self.refusals.popleft()
-        self.put(Opened())
-
-    async def subscribe(self, topic: str, bindings: Sequence[Binding]) -> None:
-        self.calls.append(("subscribe", topic))
-        self.bindings[topic] = bindings
-        waiting = self.outcomes[topic]
-        self.put(*(waiting.popleft() if waiting else [Joined(topic=topic), is_ready(topic)]))
-
-    async def unsubscribe(self, topic: str) -> None:
-        self.calls.append(("unsubscribe", topic))
-        self.put(ChannelClosed(topic=topic))
-
-    async def set_token(self, token: str) -> None:
-        self.calls.append(("set_token", token))
-
-    async def next_event(self) -> ClientEvent:
-        event = await self.events.get()
-        if isinstance(event, Exception):
-            raise event
-        return event
-
-    async def drop(self) -> None:
-        self.put(Closed(code=1006, by="client"), *(ChannelErrored(topic=topic) for topic in (EVENTS, STATE)))
-
-    def reconnect(self) -> None:
-        self.put(Opened(), *(event for topic in (EVENTS, STATE) for event in (Joined(topic=topic), is_ready(topic))))
-
-    async def close(self) -> None:
-        self.closed += 1
-
-
-class FakeApp:
-    """The application: rows, and failures to be had first."""
-
-    def __init__(self, *rows: dict[str, Any]) -> None:
-        self.rows = list(rows)
-        self.last: int | None = None
-        self.failures: deque[FetchFailed] = deque()
-        self.content_failures: deque[FetchFailed] = deque()
-        self.text = TEXT
-        self.posts: list[tuple[str, Mapping[str, Any]]] = []
-
-    async def start(self, initial_request: Mapping[str, Any], simulation: Mapping[str, Any]) -> str:
-        raise AssertionError("a reader starts nothing")
-
-    async def events_since(self, process_id: str, since: int, limit: int) -> EventPage:
-        if self.failures:
-            raise self.failures.popleft()
-        rows = [row for row in self.rows if row["event_sequence"] > since]
-        last = self.last or max((row["event_sequence"] for row in self.rows), default=0)
-        return EventPage(events=tuple(rows[:limit]), last_sequence=last, complete=len(rows) <= limit)
-
-    async def post_user_input(
-        self, process_id: str, *, response_type: str, payload: Mapping[str, Any], input_id: str
-    ) -> None:
-        await self._post("user-input", {"response_type": response_type, "payload": payload, "input_id": input_id})
-
-    async def pause(self, process_id: str) -> None:
-        await self._post("pause", {})
-
-    async def resume(self, process_id: str) -> None:
-        await self._post("resume", {})
-
-    async def ack(self, process_id: str, up_to_sequence: int) -> None:
-        await self._post("ack", {"up_to_sequence": up_to_sequence})
-
-    async def content(self, process_id: str) -> Article:
-        if self.content_failures:
-            raise self.content_failures.popleft()
-        return Article(article_id=process_id, title="Tea", content=self.text, sha256=text_hash(self.text))
-
-    async def _post(self, action: str, body: Mapping[str, Any]) -> None:
-        if self.failures:
-            raise self.failures.popleft()
-        self.posts.append((action, body))
-
-
-class Stage:
-    """A reader with its fakes and its history."""
-
-    def __init__(self, *rows: dict[str, Any], page_size: int = 500, tokens: bool = False) -> None:
-        self.clock = InstantClock()
-        self.client = FakeClient()
-        self.app = FakeApp(*rows)
-        self.recorder = Recorder(self.clock.now)
-        self.reader = Subscriber(
-            "reader",
-            self.client,
-            self.app,
-            process_id=PROCESS,
-            user="alice",
-            user_id=USER,
-            clock=self.clock,
-            rng=Random(1),
-            recorder=self.recorder,
-            trace=trace,
-            page_size=page_size,
-            token=(lambda: f"token at {self.clock.now():.0f}") if tokens else None,
-        )
-
-    @property
-    def history(self) -> History:
-        return History(self.recorder.ops())
-
-    async def live(self) -> "Stage":
-        await self.reader.start()
-        await self.reader.wait_ready(10.0)
-        return self
-
-    async def commit(self, row: dict[str, Any], *, live: bool = True) -> None:
-        self.app.rows.append(row)
-        if live:
-            await self.hear(a_change(EVENTS, row))
-
-    async def hear(self, *events: ClientEvent) -> None:
-        self.client.put(*events)
-        await self.clock.sleep(0.01)
-
-    def applied(self) -> list[tuple[int, str]]:
-        return [(op.value.sequence, op.value.via) for op in self.history.where(f="apply")]
-
-    def statuses(self) -> list[str]:
-        return [op.value.status for op in self.history.where(f="status")]
-
-    def told(self, f: str) -> list[dict[str, Any]]:
-        """Values of the ops `f`, with type and error if it was not ok."""
-        return [
-            {**op.value, **({} if op.type == "ok" else {"type": op.type, "error": op.error})}
-            for op in self.history.where(f=f)
-        ]
+from tests.browser import (
+    COMPLETED,
+    EVENTS,
+    HEARTBEAT,
+    INPUT,
+    PROCESS,
+    QUESTION,
+    STATE,
+    TEXT,
+    USER,
+    a_change,
+    a_row,
+    a_state_row,
+    is_deaf,
+    is_ready,
+    reference,
+)
+from tests.instant import run
 
 
 def test_a_late_joiner_gets_everything_by_the_backfill() -> None:
     async def story() -> None:
-        stage = await Stage(*(a_row(n) for n in range(1, 6)), page_size=2).live()
+        stage = await reference(*(a_row(n) for n in range(1, 6)), page_size=2).live()
         await stage.reader.close()
 
         assert stage.applied() == [(n, "fetch") for n in range(1, 6)]
@@ -255,7 +47,7 @@ def test_a_late_joiner_gets_everything_by_the_backfill() -> None:
 
 def test_it_asks_for_the_two_channels_of_the_specification() -> None:
     async def story() -> None:
-        stage = await Stage().live()
+        stage = await reference().live()
         await stage.reader.close()
 
         assert {topic: [binding.as_json() for binding in asked] for topic, asked in stage.client.bindings.items()} == {
@@ -282,7 +74,7 @@ def test_it_asks_for_the_two_channels_of_the_specification() -> None:
 
 def test_the_history_tells_each_hop_of_a_live_event() -> None:
     async def story() -> None:
-        stage = await Stage().live()
+        stage = await reference().live()
         row = a_row(1)
         await stage.commit(row)
         await stage.reader.close()
@@ -300,13 +92,15 @@ def test_the_history_tells_each_hop_of_a_live_event() -> None:
 
 def test_the_history_tells_of_the_connection() -> None:
     async def story() -> None:
-        stage = await Stage().live()
+        stage = await reference().live()
         await stage.reader.close()
 
         order = [(op.f, op.value.get("topic") or op.value.get("status")) for op in stage.recorder.ops()]
         assert order == [
             ("subscribe", None),
             ("status", "connecting"),
+            ("join", EVENTS),
+            ("join", STATE),
             ("open", None),
             ("join", EVENTS),
             ("ready", EVENTS),
@@ -329,7 +123,7 @@ def test_the_history_tells_of_the_connection() -> None:
 
 def test_it_is_not_ready_while_one_channel_is_not() -> None:
     async def story() -> None:
-        stage = Stage()
+        stage = reference()
         stage.client.outcomes[STATE].append([Joined(topic=STATE)])
         await stage.reader.start()
 
@@ -346,7 +140,7 @@ def test_it_is_not_ready_while_one_channel_is_not() -> None:
 
 def test_a_repeated_ready_fetches_again_and_applies_nothing_twice() -> None:
     async def story() -> None:
-        stage = await Stage(a_row(1)).live()
+        stage = await reference(a_row(1)).live()
 
         await stage.hear(is_ready(EVENTS))
         await stage.reader.close()
@@ -359,7 +153,7 @@ def test_a_repeated_ready_fetches_again_and_applies_nothing_twice() -> None:
 
 def test_a_hole_that_is_filled_in_time_is_no_gap() -> None:
     async def story() -> None:
-        stage = await Stage().live()
+        stage = await reference().live()
         await stage.commit(a_row(1), live=False)
         await stage.commit(a_row(2))
         await stage.clock.sleep(0.5)
@@ -376,7 +170,7 @@ def test_a_hole_that_is_filled_in_time_is_no_gap() -> None:
 
 def test_a_hole_that_lasts_is_told_and_fetched() -> None:
     async def story() -> None:
-        stage = await Stage().live()
+        stage = await reference().live()
         await stage.commit(a_row(1), live=False)
         await stage.commit(a_row(2))
         heard = stage.clock.now()
@@ -394,7 +188,7 @@ def test_a_hole_that_lasts_is_told_and_fetched() -> None:
 
 def test_a_permanent_gap_is_told_once() -> None:
     async def story() -> None:
-        stage = await Stage().live()
+        stage = await reference().live()
         await stage.commit(a_row(2))
         await stage.clock.sleep(30.0)
         await stage.commit(a_row(3))
@@ -408,7 +202,7 @@ def test_a_permanent_gap_is_told_once() -> None:
 
 def test_duplicates_are_delivered_and_not_applied() -> None:
     async def story() -> None:
-        stage = await Stage().live()
+        stage = await reference().live()
         await stage.commit(a_row(1))
         await stage.hear(a_change(EVENTS, a_row(1)), a_change(EVENTS, a_row(1)))
         await stage.reader.close()
@@ -420,7 +214,7 @@ def test_duplicates_are_delivered_and_not_applied() -> None:
 
 def test_a_failed_fetch_is_shown_as_stale_and_asked_again() -> None:
     async def story() -> None:
-        stage = Stage(a_row(1))
+        stage = reference(a_row(1))
         stage.app.failures.extend([FetchFailed("u", 500, "down"), FetchFailed("u", 0, "no answer")])
         await stage.live()
         await stage.reader.close()
@@ -437,7 +231,7 @@ def test_a_failed_fetch_is_shown_as_stale_and_asked_again() -> None:
 
 def test_after_a_lost_socket_what_was_missed_is_fetched() -> None:
     async def story() -> None:
-        stage = await Stage(a_row(1)).live()
+        stage = await reference(a_row(1)).live()
         await stage.reader.drop()
         await stage.clock.sleep(1.0)
         offline = stage.reader.status
@@ -458,7 +252,7 @@ def test_after_a_lost_socket_what_was_missed_is_fetched() -> None:
 @pytest.mark.parametrize("topic", [EVENTS, STATE])
 def test_phx_close_is_offline_until_the_channel_is_joined_afresh(topic: str) -> None:
     async def story() -> None:
-        stage = await Stage(a_row(1)).live()
+        stage = await reference(a_row(1)).live()
         await stage.hear(ChannelClosed(topic=topic))
         await stage.commit(a_row(2), live=False)
 
@@ -483,7 +277,7 @@ def test_phx_close_is_offline_until_the_channel_is_joined_afresh(topic: str) -> 
 
 def test_a_refused_join_is_told_and_tried_again_with_growing_pauses() -> None:
     async def story() -> None:
-        stage = Stage()
+        stage = reference()
         stage.client.outcomes[EVENTS].extend([Refused(topic=EVENTS, reason="no")] for _ in range(8))
         await stage.reader.start()
         await stage.reader.wait_ready(120.0)
@@ -500,7 +294,7 @@ def test_a_refused_join_is_told_and_tried_again_with_growing_pauses() -> None:
 
 def test_a_deaf_channel_is_left_and_joined_afresh() -> None:
     async def story() -> None:
-        stage = Stage()
+        stage = reference()
         stage.client.outcomes[STATE].append([Joined(topic=STATE), is_deaf(STATE)])
         await stage.live()
         await stage.reader.close()
@@ -514,7 +308,7 @@ def test_a_deaf_channel_is_left_and_joined_afresh() -> None:
 
 def test_other_system_messages_are_told_and_change_nothing() -> None:
     async def story() -> None:
-        stage = await Stage().live()
+        stage = await reference().live()
         notice = {"topic": EVENTS, "extension": "system", "status": "ok", "message": "Server requested disconnect"}
 
         await stage.hear(SystemNotice(**notice))
@@ -528,7 +322,7 @@ def test_other_system_messages_are_told_and_change_nothing() -> None:
 
 def test_a_refused_socket_is_told_and_tried_again() -> None:
     async def story() -> None:
-        stage = Stage()
+        stage = reference()
         stage.client.refusals.extend([ConnectRefused(429, "Too many connected users"), ClientError("no network")])
         await stage.live()
         await stage.reader.close()
@@ -546,7 +340,7 @@ def test_a_refused_socket_is_told_and_tried_again() -> None:
 
 def test_a_missing_client_is_raised_and_not_tried_again() -> None:
     async def story() -> None:
-        stage = Stage()
+        stage = reference()
         stage.client.refusals.append(ClientMissing("pip install realtime"))
         await stage.reader.start()
 
@@ -560,7 +354,7 @@ def test_a_missing_client_is_raised_and_not_tried_again() -> None:
 
 def test_each_join_of_its_own_carries_a_fresh_token() -> None:
     async def story() -> None:
-        stage = await Stage(tokens=True).live()
+        stage = await reference(tokens=True).live()
         await stage.clock.sleep(40.0)
         await stage.reader.drop()
         await stage.clock.sleep(10.0)
@@ -579,7 +373,7 @@ def test_each_join_of_its_own_carries_a_fresh_token() -> None:
 
 def test_an_event_that_cannot_be_read_is_told_and_is_a_hole() -> None:
     async def story() -> None:
-        stage = await Stage().live()
+        stage = await reference().live()
         cut = {key: value for key, value in a_row(1).items() if key != "event_data"}
         stage.app.rows.append(a_row(1))
 
@@ -603,7 +397,7 @@ def test_an_event_that_cannot_be_read_is_told_and_is_a_hole() -> None:
 
 def test_an_unknown_type_in_the_table_is_a_permanent_gap_and_holds_nothing_up() -> None:
     async def story() -> None:
-        stage = await Stage(a_row(1), a_row(2, "generic_event"), a_row(3)).live()
+        stage = await reference(a_row(1), a_row(2, "generic_event"), a_row(3)).live()
         await stage.reader.close()
 
         failed = [deliver["error"] for deliver in stage.told("deliver") if deliver.get("type") == "fail"]
@@ -617,7 +411,7 @@ def test_an_unknown_type_in_the_table_is_a_permanent_gap_and_holds_nothing_up() 
 
 def test_an_event_of_another_process_is_not_applied() -> None:
     async def story() -> None:
-        stage = await Stage().live()
+        stage = await reference().live()
 
         await stage.hear(a_change(EVENTS, {**a_row(1), "process_id": INPUT}))
         await stage.clock.sleep(5.0)
@@ -631,7 +425,7 @@ def test_an_event_of_another_process_is_not_applied() -> None:
 
 def test_a_newer_state_row_is_taken_and_an_older_one_is_not() -> None:
     async def story() -> None:
-        stage = await Stage(a_row(1), a_row(2)).live()
+        stage = await reference(a_row(1), a_row(2)).live()
 
         await stage.hear(a_change(STATE, a_state_row(2, "failed")))
         old = stage.reader.state.status
@@ -651,7 +445,7 @@ def test_a_newer_state_row_is_taken_and_an_older_one_is_not() -> None:
 
 def test_a_state_row_that_is_ahead_has_the_lost_event_fetched() -> None:
     async def story() -> None:
-        stage = await Stage(a_row(1)).live()
+        stage = await reference(a_row(1)).live()
         await stage.commit(a_row(2), live=False)
 
         await stage.hear(a_change(STATE, a_state_row(2)))
@@ -665,7 +459,7 @@ def test_a_state_row_that_is_ahead_has_the_lost_event_fetched() -> None:
 
 def test_a_state_row_that_lacks_a_column_is_told() -> None:
     async def story() -> None:
-        stage = await Stage().live()
+        stage = await reference().live()
 
         await stage.hear(a_change(STATE, {"id": PROCESS, "status": "running"}))
         await stage.reader.close()
@@ -679,7 +473,7 @@ def test_a_state_row_that_lacks_a_column_is_told() -> None:
 
 def test_the_end_is_shown_with_the_text_of_the_article() -> None:
     async def story() -> None:
-        stage = Stage(a_row(1, "process_completed", COMPLETED))
+        stage = reference(a_row(1, "process_completed", COMPLETED))
         stage.app.content_failures.append(FetchFailed("u", 503, "busy"))
         await stage.live()
         await stage.reader.close()
@@ -704,7 +498,7 @@ def test_the_end_is_shown_with_the_text_of_the_article() -> None:
 
 def test_an_article_other_than_the_promised_one_is_told() -> None:
     async def story() -> None:
-        stage = Stage(a_row(1, "process_completed", COMPLETED))
+        stage = reference(a_row(1, "process_completed", COMPLETED))
         stage.app.text = "other"
         await stage.live()
         await stage.reader.close()
@@ -718,7 +512,7 @@ def test_an_article_other_than_the_promised_one_is_told() -> None:
 
 def test_an_article_that_does_not_come_is_waited_for_a_while_and_told() -> None:
     async def story() -> None:
-        stage = Stage(a_row(1, "process_completed", COMPLETED))
+        stage = reference(a_row(1, "process_completed", COMPLETED))
         stage.app.content_failures.extend(FetchFailed("u", 404, "none") for _ in range(100))
         await stage.live()
         before = stage.clock.now()
@@ -735,7 +529,7 @@ def test_an_article_that_does_not_come_is_waited_for_a_while_and_told() -> None:
 
 def test_an_answer_is_posted_with_the_question_that_is_shown() -> None:
     async def story() -> None:
-        stage = await Stage(a_row(1, "user_input_required", QUESTION)).live()
+        stage = await reference(a_row(1, "user_input_required", QUESTION)).live()
         shown = stage.reader.shows_question("SELECT_THEME")
         await stage.reader.answer("SELECT_THEME", "select", {"selected_index": 0})
         again = stage.reader.shows_question("SELECT_THEME")
@@ -765,7 +559,7 @@ def test_an_answer_is_posted_with_the_question_that_is_shown() -> None:
 
 def test_a_question_that_nobody_asks_cannot_be_answered() -> None:
     async def story() -> None:
-        stage = await Stage().live()
+        stage = await reference().live()
 
         with pytest.raises(TimeoutError, match="was not asked SELECT_THEME within 3 s"):
             await stage.reader.answer("SELECT_THEME", "select", {}, timeout=3.0)
@@ -776,7 +570,7 @@ def test_a_question_that_nobody_asks_cannot_be_answered() -> None:
 
 def test_an_answer_that_was_refused_may_be_given_again() -> None:
     async def story() -> None:
-        stage = await Stage(a_row(1, "user_input_required", QUESTION)).live()
+        stage = await reference(a_row(1, "user_input_required", QUESTION)).live()
         stage.app.failures.append(FetchFailed("u", 503, "busy"))
 
         with pytest.raises(FetchFailed):
@@ -791,7 +585,7 @@ def test_an_answer_that_was_refused_may_be_given_again() -> None:
 
 def test_an_action_without_an_answer_may_have_happened() -> None:
     async def story() -> None:
-        stage = await Stage().live()
+        stage = await reference().live()
         stage.app.failures.append(FetchFailed("u", 0, "no answer"))
 
         with pytest.raises(FetchFailed):
@@ -811,7 +605,7 @@ def test_an_action_without_an_answer_may_have_happened() -> None:
 
 def test_it_acknowledges_as_far_as_it_has_applied() -> None:
     async def story() -> None:
-        stage = await Stage(a_row(1), a_row(2)).live()
+        stage = await reference(a_row(1), a_row(2)).live()
         await stage.reader.acknowledge()
         await stage.reader.close()
 
@@ -823,7 +617,7 @@ def test_it_acknowledges_as_far_as_it_has_applied() -> None:
 
 def test_silence_has_it_find_what_was_lost_last() -> None:
     async def story() -> None:
-        stage = await Stage(a_row(1)).live()
+        stage = await reference(a_row(1)).live()
         await stage.commit(a_row(2), live=False)
 
         await stage.reader.wait_until(lambda state: state.last_event_sequence == 2, 60.0)
@@ -836,7 +630,7 @@ def test_silence_has_it_find_what_was_lost_last() -> None:
 
 def test_leaving_ends_everything_and_close_shows_what_was_there() -> None:
     async def story() -> None:
-        stage = await Stage(a_row(1)).live()
+        stage = await reference(a_row(1)).live()
         await stage.reader.leave()
         await stage.commit(a_row(2))
         await stage.reader.close()
@@ -852,7 +646,7 @@ def test_leaving_ends_everything_and_close_shows_what_was_there() -> None:
 
 def test_closing_twice_shows_once_and_leaves_no_task() -> None:
     async def story() -> None:
-        stage = await Stage(a_row(1)).live()
+        stage = await reference(a_row(1)).live()
         await stage.reader.close()
         await stage.reader.close()
 
@@ -864,7 +658,7 @@ def test_closing_twice_shows_once_and_leaves_no_task() -> None:
 
 def test_what_ends_the_reader_from_inside_reaches_whoever_waits() -> None:
     async def story() -> None:
-        stage = await Stage().live()
+        stage = await reference().live()
         waiting = asyncio.create_task(stage.reader.wait_until(lambda state: state.paused, 60.0))
         await stage.clock.sleep(1.0)
 
@@ -881,9 +675,133 @@ def test_what_ends_the_reader_from_inside_reaches_whoever_waits() -> None:
 
 def test_it_must_be_started_first() -> None:
     async def story() -> None:
-        stage = Stage()
+        stage = reference()
 
         with pytest.raises(ClientError, match="was not started"):
             await stage.reader.wait_ready(1.0)
+
+    run(story())
+
+
+def test_what_did_not_come_and_why_is_told() -> None:
+    async def story() -> None:
+        stage = await reference(a_row(1)).live()
+        cut = {key: value for key, value in a_row(1).items() if key not in ("event_data", "expires_at")}
+
+        await stage.hear(a_change(EVENTS, cut, errors=["Error 413: Payload Too Large"]))
+        await stage.reader.close()
+
+        (received,) = stage.told("receive")
+        assert (received["missing"], received["errors"]) == (
+            ["event_data", "expires_at"],
+            ["Error 413: Payload Too Large"],
+        )
+
+    run(story())
+
+
+def test_deaf_channels_are_found_by_the_silence_and_joined_afresh() -> None:
+    async def story() -> None:
+        stage = await reference(a_row(1)).live()
+        await stage.commit(a_row(2), live=False)
+
+        await stage.clock.sleep(60.0)
+        await stage.commit(a_row(3))
+        await stage.reader.close()
+
+        assert stage.applied() == [(1, "fetch"), (2, "fetch"), (3, "live")]
+        assert stage.statuses()[3:] == ["catching_up", "offline", "connecting", "catching_up", "live"]
+        assert sorted(stage.client.calls[2:4]) == [("unsubscribe", EVENTS), ("unsubscribe", STATE)]
+        assert sorted(stage.client.calls[4:]) == [("subscribe", EVENTS), ("subscribe", STATE)]
+
+    run(story())
+
+
+def test_a_quiet_process_is_no_reason_to_join_afresh() -> None:
+    async def story() -> None:
+        stage = await reference(a_row(1)).live()
+
+        await stage.clock.sleep(200.0)
+        await stage.reader.close()
+
+        assert stage.client.calls == [("subscribe", EVENTS), ("subscribe", STATE)]
+        assert len(stage.history.where(f="fetch", type="invoke")) == 5
+
+    run(story())
+
+
+def test_a_page_that_is_taken_down_and_put_up_again_keeps_its_cursor() -> None:
+    async def story() -> None:
+        stage = await reference(a_row(1)).live()
+
+        await stage.reader.remount()
+        between = stage.reader.status
+        await stage.commit(a_row(2), live=False)
+        await stage.reader.wait_ready(10.0)
+        await stage.reader.close()
+
+        assert (between, stage.applied()) == (Status.OFFLINE, [(1, "fetch"), (2, "fetch")])
+        assert sorted(stage.client.calls[2:4]) == [("unsubscribe", EVENTS), ("unsubscribe", STATE)]
+        assert sorted(stage.client.calls[4:]) == [("subscribe", EVENTS), ("subscribe", STATE)]
+
+    run(story())
+
+
+def test_until_the_user_is_signed_in_it_only_has_a_socket() -> None:
+    async def story() -> None:
+        stage = reference(a_row(1), tokens=True, signed_in=False)
+        await stage.reader.start()
+        await stage.clock.sleep(5.0)
+        before, status = list(stage.client.calls), stage.reader.status
+
+        await stage.reader.sign_in("alice")
+        await stage.reader.wait_ready(10.0)
+        await stage.reader.close()
+
+        assert (before, status) == ([], Status.CONNECTING)
+        assert stage.client.calls == [("set_token", "alice"), ("subscribe", EVENTS), ("subscribe", STATE)]
+        assert stage.applied() == [(1, "fetch")]
+
+    run(story())
+
+
+def test_another_sign_in_joins_afresh_and_fetches() -> None:
+    async def story() -> None:
+        stage = await reference(a_row(1), tokens=True).live()
+        await stage.commit(a_row(2), live=False)
+
+        await stage.reader.sign_in("bob")
+        await stage.reader.wait_ready(10.0)
+        await stage.reader.close()
+
+        assert ("set_token", "bob") in stage.client.calls
+        assert stage.applied() == [(1, "fetch"), (2, "fetch")]
+
+    run(story())
+
+
+def test_what_it_holds_is_counted() -> None:
+    async def story() -> None:
+        stage = reference()
+        before = stage.reader.held()
+        await stage.live()
+        await stage.hear(a_change(EVENTS, a_row(3)))
+        during = stage.reader.held()
+        await stage.reader.close()
+
+        assert before == {"channels": 0, "timers": 0, "buffered": 0}
+        assert during == {"channels": 2, "timers": 1, "buffered": 1}
+
+    run(story())
+
+
+def test_it_must_be_started_before_anybody_signs_in_or_remounts() -> None:
+    async def story() -> None:
+        stage = reference()
+
+        with pytest.raises(ClientError, match="was not started"):
+            await stage.reader.remount()
+        with pytest.raises(ClientError, match="was not started"):
+            await stage.reader.sign_in("alice")
 
     run(story())

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from harness.realtime.auth import Claims
-from harness.realtime.dispatch import Dispatch, dispatch, event_data
+from harness.realtime.dispatch import Address, Envelope, addresses, event_data
 from harness.realtime.frame import text_frame
 from harness.realtime.subscription import Subscriber, Subscription
 from harness.realtime.visibility import Output
@@ -51,25 +51,31 @@ def an_output(*subscriptions: Subscription) -> Output:
 
 def test_an_event_names_its_ids_in_reverse_order_of_request() -> None:
     subscriber = a_subscriber()
-    output = an_output(
-        a_subscription(subscriber, 11, 0), a_subscription(subscriber, 13, 2), a_subscription(subscriber, 12, 1)
-    )
-
-    dispatched = list(dispatch(a_change(), output))
-
-    text = f'[null,null,"realtime:x","postgres_changes",{{"data":{INSERTED},"ids":[13,12,11]}}]'
-    assert dispatched == [Dispatch(subscriber=subscriber, ids=(13, 12, 11), frame=text_frame(text))]
-
-
-def test_equal_content_is_the_same_bytes_for_every_channel() -> None:
-    first, second, other = a_subscriber(), a_subscriber(), a_subscriber(vsn="1.0.0")
-
-    frames = [
-        each.frame for each in dispatch(a_change(), an_output(*(a_subscription(s, 11) for s in (first, second, other))))
+    bindings = [
+        a_subscription(subscriber, 11, 0),
+        a_subscription(subscriber, 13, 2),
+        a_subscription(subscriber, 12, 1),
     ]
 
-    assert frames[0] is frames[1]
-    assert json.loads(frames[2][4:]) == {
+    (address,) = addresses(Action.INSERT, bindings)
+
+    assert (address.subscriber, address.envelope.topic, address.envelope.ids) == (
+        subscriber,
+        "realtime:x",
+        (13, 12, 11),
+    )
+    text = f'[null,null,"realtime:x","postgres_changes",{{"data":{INSERTED},"ids":[13,12,11]}}]'
+    assert address.envelope.seal(INSERTED.encode()) == text_frame(text)
+
+
+def test_channels_that_get_the_same_bytes_have_equal_envelopes() -> None:
+    first, second, other = a_subscriber(), a_subscriber(), a_subscriber(vsn="1.0.0")
+
+    found = list(addresses(Action.INSERT, [a_subscription(each, 11) for each in (first, second, other)]))
+
+    assert [each.subscriber for each in found] == [first, second, other]
+    assert found[0].envelope == found[1].envelope != found[2].envelope
+    assert json.loads(found[2].envelope.seal(INSERTED.encode())[4:]) == {
         "topic": "realtime:x",
         "event": "postgres_changes",
         "payload": {"data": json.loads(INSERTED), "ids": [11]},
@@ -80,9 +86,10 @@ def test_equal_content_is_the_same_bytes_for_every_channel() -> None:
 def test_a_legacy_channel_gets_the_bare_data_under_the_name_of_the_action() -> None:
     subscriber = a_subscriber("realtime:public:t", legacy=True)
 
-    (dispatched,) = dispatch(a_change(), an_output(a_subscription(subscriber, 11)))
+    found = list(addresses(Action.INSERT, [a_subscription(subscriber, 11)]))
 
-    assert dispatched.frame == text_frame(f'[null,null,"realtime:public:t","INSERT",{INSERTED}]')
+    before, after = b'[null,null,"realtime:public:t","INSERT",', b"]"
+    assert found == [Address(subscriber, Envelope("realtime:public:t", (11,), before, after))]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from html.parser import HTMLParser
 import pytest
 
 from harness.checkers import CHECKERS, judge
+from harness.checkers.trial import Trial
+from harness.checkers.trials import TRIALS
 from harness.history import History
 from harness.history.accounting import account
 from harness.history.op import Value
@@ -89,6 +91,23 @@ def test_a_finding_is_told_in_words() -> None:
     assert "A claim was broken." in text
     assert "reader never applied event 1 (step_update) of article" in text
     assert "last seen at commit" in text
+
+
+def test_each_checker_is_shown_with_its_own_trial() -> None:
+    text = page(a_loss())
+
+    for name in CHECKERS:
+        assert f"On trial itself: {TRIALS[name].bug}. Convicted; without that acquitted." in text
+
+
+def test_a_checker_that_fails_its_trial_is_shown_as_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = Trial(bug="it is late", convicted=False, acquitted=True)
+    monkeypatch.setattr("harness.report.html.trial", lambda name: failed if name == "order" else None)
+
+    text = page(a_loss())
+
+    assert '<p class="trial failed">On trial itself: it is late. NOT convicted; without that acquitted.</p>' in text
+    assert text.count("On trial itself") == 1
 
 
 def test_everything_from_outside_is_escaped() -> None:

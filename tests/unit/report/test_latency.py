@@ -1,7 +1,8 @@
 import pytest
 
 from harness.history.op import Op, Value
-from harness.report.latency import latencies, percentile
+from harness.history.percentile import percentile
+from harness.report.latency import latencies
 from tests.histories.clean import clean_run
 from tests.histories.literal import a_history, an_op, applied, emitted, row
 

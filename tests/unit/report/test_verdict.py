@@ -1,6 +1,7 @@
 import json
 
 from harness.checkers import Accounting, Order, Verdict, judge
+from harness.checkers.trials import TRIALS
 from harness.history.accounting import account
 from harness.report.verdict import verdict_document
 from tests.histories.literal import a_history, applied, committed, emitted, inserted, started, subscribed
@@ -47,8 +48,14 @@ def test_the_document_is_that_of_the_contract() -> None:
                         "next_hop": "apply",
                     }
                 ],
+                "trial": {"bug": TRIALS["accounting"].bug, "convicted": True, "acquitted": True},
             },
-            "order": {"valid": "valid", "looked_at": 1, "findings": []},
+            "order": {
+                "valid": "valid",
+                "looked_at": 1,
+                "findings": [],
+                "trial": {"bug": TRIALS["order"].bug, "convicted": True, "acquitted": True},
+            },
             "story": {"valid": "unknown", "looked_at": 0, "findings": [], "reason": "it ended"},
         },
         "accounting": {**bins, "lost_silent": 1, "delivered": 1},

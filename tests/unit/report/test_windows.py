@@ -1,3 +1,5 @@
+from harness.history import Op
+from harness.history.op import Type
 from harness.report.windows import Kind, Window, statuses, windows
 from tests.histories.literal import a_history, an_op, emitted
 
@@ -34,10 +36,54 @@ def test_a_disconnect_holds_until_the_reader_is_ready_again() -> None:
     assert windows(history) == [Window(kind=Kind.FAULT, owner="nemesis", start=1.0, end=4.0, label="disconnect r")]
 
 
-def test_a_fault_that_was_begun_holds_until_it_is_ended() -> None:
-    history = a_history(an_op("nemesis", "slot_lost", type="invoke", at=1.0), an_op("nemesis", "slot_lost", at=2.0))
+def fault(type: Type, *, at: float, name: str = "black_hole", **fields: str) -> Op:
+    return an_op("nemesis", "fault", at=at, type=type, fault=name, **fields)
 
-    assert windows(history) == [Window(kind=Kind.FAULT, owner="nemesis", start=1.0, end=2.0, label="slot_lost")]
+
+def labels(*ops: Op) -> list[tuple[str, float, float]]:
+    return [(window.label, window.start, window.end) for window in windows(a_history(*ops))]
+
+
+def test_a_fault_that_was_begun_holds_until_it_is_ended() -> None:
+    history = a_history(fault("invoke", at=1.0, link="reader-1"), fault("ok", at=2.0, link="reader-1"))
+
+    assert windows(history) == [
+        Window(kind=Kind.FAULT, owner="nemesis", start=1.0, end=2.0, label="black_hole reader-1")
+    ]
+
+
+def test_a_fault_is_named_with_whom_it_befell() -> None:
+    begun = [
+        fault("invoke", at=1.0, name="tab_hidden", reader="reader-2"),
+        fault("invoke", at=2.0, link="*"),
+        fault("invoke", at=3.0, name="slot_lost"),
+    ]
+
+    assert [label for label, _, _ in labels(*begun)] == ["tab_hidden reader-2", "black_hole all readers", "slot_lost"]
+
+
+def test_the_same_fault_on_two_links_is_two_windows() -> None:
+    history = [
+        fault("invoke", at=1.0, link="a"),
+        fault("invoke", at=2.0, link="b"),
+        fault("ok", at=3.0, link="a"),
+        fault("ok", at=4.0, link="b"),
+    ]
+
+    assert labels(*history) == [("black_hole a", 1.0, 3.0), ("black_hole b", 2.0, 4.0)]
+
+
+def test_a_fault_that_could_not_begin_is_no_window_and_one_that_could_not_end_holds_on() -> None:
+    never = fault("fail", at=1.0, name="slot_lost")
+    stuck = [fault("invoke", at=2.0, link="a"), fault("fail", at=3.0, link="a"), an_op("story", "settle", at=9.0)]
+
+    assert labels(never, *stuck) == [("black_hole a", 2.0, 9.0)]
+
+
+def test_two_disconnects_in_a_row_are_one_outage() -> None:
+    history = [an_op("nemesis", "disconnect", at=at, reader="r") for at in (1.0, 2.0)]
+
+    assert labels(*history, an_op("r", "ready", at=4.0)) == [("disconnect r", 1.0, 4.0)]
 
 
 def test_a_status_holds_until_the_next() -> None:

@@ -1,0 +1,81 @@
+from typing import Any
+
+import pytest
+
+from harness.checkers.row_filter import meets
+
+ROW: dict[str, Any] = {
+    "id": "0b6f6f0e-4d3e-5f3f-9c43-6c8c0e2f7a11",
+    "status": "running",
+    "title": "Doe, Jane",
+    "number": 12,
+    "share": 87.5,
+    "done": False,
+    "gone": None,
+    "at": "2026-11-24T07:45:02.5+00:00",
+    "naive": "2026-11-24T07:45:02",
+    "data": {"a": 1},
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "met"),
+    [
+        ("", True),
+        ("status=eq.running", True),
+        ("status=eq.done", False),
+        ("status=neq.done", True),
+        ("status=not.eq.running", False),
+        ("status=in.(done, running)", True),
+        ("status=in.(done,paused)", False),
+        ("status=not.in.(done,paused)", True),
+        ("status=like.run%", True),
+        ("status=like.r_n", False),
+        ('title=eq."Doe, Jane"', True),
+        ('title=in.("Doe, Jane",other)', True),
+        ('title=eq."Doe, \\"Jane\\""', False),
+        ("title=eq.Doe, Jane", False),
+        ("number=eq.12", True),
+        ("number=eq.12.0", True),
+        ("number=lt.12", False),
+        ("number=lte.12", True),
+        ("number=gt.2", True),
+        ("number=gte.13", False),
+        ("number=eq.twelve", None),
+        ("number=eq.NaN", None),
+        ("share=gt.87.4", True),
+        ("done=eq.f", True),
+        ("done=eq.true", False),
+        ("done=eq.maybe", None),
+        ("done=is.false", True),
+        ("done=is.true", False),
+        ("done=is.odd", None),
+        ("gone=is.null", True),
+        ("gone=not.is.null", False),
+        ("gone=neq.x", False),
+        ("gone=not.eq.x", False),
+        ("gone=isdistinct.x", None),
+        ("id=eq.0B6F6F0E-4D3E-5F3F-9C43-6C8C0E2F7A11", True),
+        ("id=eq.3c9d1f42-8f1b-5b0e-8d43-0b8b5b1d9a02", False),
+        ("id=lt.3c9d1f42-8f1b-5b0e-8d43-0b8b5b1d9a02", None),
+        ("at=eq.2026-11-24T08:45:02.5+01:00", True),
+        ("at=gt.2026-11-24T07:00:00+00:00", True),
+        ("naive=eq.2026-11-24T07:45:02", True),
+        ("naive=eq.2026-11-24 07:45:02", None),
+        ("status=lt.zebra", None),
+        ("status=like.a\\%b", None),
+        ("status=not.like.a\\%b", None),
+        ("number=like.1%", None),
+        ("data=eq.x", None),
+        ("other=eq.1", None),
+        ("status=match.^r", None),
+        ("status=in.done", None),
+        ("status", None),
+        ("status=eq.running,number=eq.12", True),
+        ("status=eq.running,number=eq.13", False),
+        ("status=match.^r,number=eq.13", False),
+        ("status=match.^r,number=eq.12", None),
+    ],
+)
+def test_a_filter_is_read_as_the_documentation_has_it(text: str, met: bool | None) -> None:
+    assert meets(text, ROW) is met
