@@ -113,7 +113,7 @@ class Attached:
         return {"subscriptions": await count_subscriptions(self.environment.db_url)}
 
     async def clean_up(self) -> int:
-        return await clean_up(self._app, self.environment.db_url, schema=self._schema)
+        return await clean_up(self._app, self.environment.db_url, schema=self._schema, clock=self._clock)
 
     async def quiet(self, *, timeout: float) -> bool:
         return await self._witness.settled(timeout)

@@ -116,7 +116,7 @@ class Embedded:
         return {**self._engine.controls.census(), "subscriptions": await count_subscriptions(self._cluster.url())}
 
     async def clean_up(self) -> int:
-        return await clean_up(self._app, self._cluster.url(), schema=self._options.schema)
+        return await clean_up(self._app, self._cluster.url(), schema=self._options.schema, clock=self._clock)
 
     async def quiet(self, *, timeout: float) -> bool:
         return await self._witness.settled(timeout)

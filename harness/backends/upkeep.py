@@ -2,14 +2,15 @@
 
 import asyncpg
 
+from harness.clock import Clock
 from harness.pipeline.app import App
 
 
-async def clean_up(app: App, url: str, *, schema: str) -> int:
+async def clean_up(app: App, url: str, *, schema: str, clock: Clock) -> int:
     """Run the application's daily cleanup job once; how many rows it deleted."""
     connection = await asyncpg.connect(url)
     try:
-        return await app.clean_up(connection, schema=schema)
+        return await app.clean_up(connection, schema=schema, clock=clock)
     finally:
         await connection.close()
 

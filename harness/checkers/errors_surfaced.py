@@ -36,6 +36,8 @@ class ErrorsSurfaced:
         live: dict[str, list[Statement]] = {}
         for each in statements(history, status=LIVE):
             live.setdefault(each.reader, []).append(each)
+        for each in _listening(history):
+            live.setdefault(each.reader, []).append(each)
         refused = [op for op in history if op.type == "fail" and op.f in self.refusals and op.actor != SERVER]
         unheard = [(op, said) for op in refused if (said := self._unheard(op, live.get(op.actor, ()), history))]
         attempts = _attempts(history)
@@ -50,16 +52,13 @@ class ErrorsSurfaced:
     def _unheard(self, op: Op, live: Sequence[Statement], history: History) -> Statement | None:
         """The statement by which the reader went on as if nothing had happened, so far."""
         said = next((one for one in live if one.op.index < op.index and self._goes_on(one, op)), None)
-        if said is None or (op.f == DELIVER and self._is_made_up_for(op, history)):
-            return None
-        return said
+        return None if op.f == DELIVER and self._is_made_up_for(op, history) else said
 
     def _goes_on(self, said: Statement, op: Op) -> bool:
-        return said.until is None or (said.until.index > op.index and said.end > op.time + self.within)
+        return said.until is None or said.end > op.time + self.within
 
     def _is_made_up_for(self, op: Op, history: History) -> bool:
-        event_id = op.value.get("event_id")
-        applied = event_id is not None and history.where(f=APPLY, actor=op.actor, event_id=event_id)
+        applied = history.where(f=APPLY, actor=op.actor, event_id=op.value.get("event_id"))
         gaps = (*history.where(f="gap", actor=op.actor), *history.where(f="gap_permanent", actor=op.actor))
         told = [gap for gap in gaps if op.time <= gap.time <= op.time + self.within]
         return bool(applied and applied[0].time <= op.time + self.within) or bool(told)
@@ -87,6 +86,20 @@ class ErrorsSurfaced:
                     "error": next((op.error for op in reversed(crowd) if op.error), None),
                 }
                 yield Finding("retries_unbounded", (crowd[0], crowd[-1]), detail)
+
+
+def _listening(history: History) -> Sequence[Statement]:
+    """A client that just listens believes the reply to its join, until the socket closes; it looks at nothing else."""
+    names = {op.actor for op in history.where(f="listen")}
+    end = history[-1].time if len(history) else 0.0
+    joined = [op for op in history.where(f="join", type="ok") if op.actor in names]
+    closed = [op for op in history.where(f="close") if op.actor in names]
+    return [_believed(op, next((one for one in closed if one.actor == op.actor), None), end) for op in joined]
+
+
+def _believed(join: Op, close: Op | None, end: float) -> Statement:
+    until = close.time if close is not None else end
+    return Statement(reader=join.actor, process_id="", status=LIVE, op=join, until=close, end=until)
 
 
 def _attempts(history: History) -> Mapping[tuple[str, str], Sequence[Op]]:

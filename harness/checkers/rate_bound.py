@@ -1,7 +1,7 @@
 """Never more than the declared rate: one event of a kind and entity in each interval of the debounce policy."""
 
 from bisect import bisect_right
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
@@ -117,17 +117,10 @@ def _departures(published: Sequence[_Published], history: History) -> Mapping[An
     found: dict[Any, list[tuple[float, Hashable]]] = {}
     for one in published:
         found.setdefault(one.process_id, []).append((one.given_out, one.key))
-    for op in _transitions(history):
-        found.setdefault(op.value.get("process_id"), []).append((op.time, op.index))
+    for op in history.where(f=EMIT, type="ok"):
+        if op.value.get("delivery_class") not in _HELD_BACK:
+            found.setdefault(op.value.get("process_id"), []).append((op.time, op.index))
     return {process: sorted(departures, key=_time) for process, departures in found.items()}
-
-
-def _transitions(history: History) -> Iterator[Op]:
-    emits = history.where(f=EMIT, type="ok")
-    transitions = {op.value.get("event_id") for op in emits if op.value.get("delivery_class") not in _HELD_BACK}
-    for op in history:
-        if op.value.get("event_id") in transitions and (op.f == EMIT or (op.f == INSERT and op.type == "invoke")):
-            yield op
 
 
 def _time(departure: tuple[float, Hashable]) -> float:

@@ -53,9 +53,10 @@ class _Window:
 
 def _inside(events: Sequence[Owed], windows: Sequence[_Window]) -> Iterator[tuple[Owed, _Window]]:
     for event in events:
-        window = next((window for window in windows if window.start <= event.at <= window.end), None)
-        if window is not None:
-            yield event, window
+        # A reader fetches when its last channel is ready.
+        around = [window for window in windows if window.start <= event.at <= window.end]
+        if around:
+            yield event, max(around, key=lambda window: window.end)
 
 
 @dataclass(slots=True)

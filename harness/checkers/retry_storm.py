@@ -101,7 +101,7 @@ class _Reader:
             self.ready.add(topic)
             if self.ready >= self.topics:
                 self.complete.append(op)
-        elif op.f == "close" or (op.type == "fail" and op.f in ("join", "system") and topic in self.topics):
+        elif op.f == "close" or (op.type == "fail" and topic in self.topics):
             self.ready = set() if op.f == "close" else self.ready - {topic}
             self.losses.append(op)
         elif op.f in ("view", "leave"):

@@ -10,7 +10,7 @@ from harness.checkers.reader_life import ends, was_due, watched_until
 from harness.checkers.row_filter import Met, meets
 from harness.history import History, Op
 from harness.history.facts import Facts, moment
-from harness.history.hops import COMMIT, DELIVER, RECEIVE
+from harness.history.hops import COMMIT, DELIVER, RECEIVE, SEND
 from harness.history.journey import tells_of_event
 
 EVENTS: Final = "process_events"
@@ -25,8 +25,9 @@ class Routing:
     Of a client that listens: `misrouted` to a handler whose event, table or filter it does not meet; `not_handed` to
     one that it meets, though the client has it; `never_came`, though it meets a handler and others with the same
     rights got it. Of a reader: `wrong_topic`, a row of another process or table than the topic is for;
-    `lost_at_callback`, received by who has a right to it and never delivered. `within` is how many seconds a change
-    may take. What a filter says of a column that did not come is not judged. Unknown if nothing was received.
+    `lost_at_callback`, received by who has a right to it and never delivered; `not_taken`, sent on its socket, which
+    stayed open and undisturbed, and taken by no channel. `within` is how many seconds a change may take. What a
+    filter says of a column that did not come is not judged. Unknown if nothing was received.
     """
 
     within: float = 5.0
@@ -39,6 +40,7 @@ class Routing:
             *(found for listener in listeners.values() for found in listener.astray()),
             *_never_came(listeners, _commits(history), facts.end, self.within),
             *_at_readers(received, listeners, history, facts, self.within),
+            *_not_taken(history, facts, self.within),
         ]
         return Verdict.of(sorted(findings, key=lambda finding: finding.ops[-1].index), looked_at=len(received))
 
@@ -193,6 +195,30 @@ def _at_readers(
             end = watched.get((op.actor, op.value.get("process_id", "")))
             if end is not None and was_due(facts, op.time, end, within):
                 yield Finding("lost_at_callback", (op,), _of(op))
+
+
+def _not_taken(history: History, facts: Facts, within: float) -> Iterator[Finding]:
+    """Frames that reached the socket of an entitled reader and that no channel of its client had use for."""
+    came = {(op.actor, op.value.get("event_id")) for op in history.where(f=RECEIVE)}
+    closed = history.where(f="close")
+    faults = history.where(f="fault")
+    watched = {key: watched_until(facts, end) for key, end in ends(history).items() if facts.subscribers[key].entitled}
+    for op in history.where(f=SEND, type="ok"):
+        reader, end = op.value.get("link"), watched.get((op.value.get("link", ""), op.value.get("process_id", "")))
+        if end is None or not tells_of_event(op) or (reader, op.value.event_id) in came:
+            continue
+        if was_due(facts, op.time, end, within) and not _disturbed(op, closed, faults, within):
+            yield Finding("not_taken", (op,), {**_of(op), "reader": reader})
+
+
+def _disturbed(send: Op, closed: History, faults: History, within: float) -> bool:
+    """Whether the socket closed soon after, or a fault has touched the reader's link by then."""
+    reader = send.value.get("link")
+    gone = any(op.actor == reader and send.time <= op.time <= send.time + within for op in closed)
+    return gone or any(
+        op.time <= send.time + within and {op.value.get("link"), op.value.get("reader")} & {reader, "*"}
+        for op in faults
+    )
 
 
 def _wrong_topic(op: Op) -> str:

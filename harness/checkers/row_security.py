@@ -6,20 +6,22 @@ from dataclasses import dataclass
 from harness.checkers.checker import Finding, Verdict
 from harness.history import History
 from harness.history.accounting import Bin, account
-from harness.history.audience import audience
+from harness.history.audience import SERVICE_ROLE, audience
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowSecurity:
     """Convicts a row, live or fetched, that reaches a reader without a right to it, and one that is withheld.
 
-    Rows of both tables count. A withheld event that the reader got by the fetch is no finding: it has it.
+    Rows of both tables count, deleted ones too; a client that just listens is judged like a reader. A withheld event
+    that the reader got by the fetch is no finding: it has it.
     """
 
     def check(self, history: History) -> Verdict:
         withheld = [entry for entry in account(history).entries if entry.bin is Bin.WITHHELD]
         findings = [
             *_forbidden(history),
+            *_forbidden_to_listeners(history),
             *(
                 Finding("withheld", entry.ops, {"reader": entry.reader, "event_id": entry.event_id})
                 for entry in withheld
@@ -35,3 +37,17 @@ def _forbidden(history: History) -> Iterator[Finding]:
             if (op.actor, op.value.get("process_id")) in barred:
                 detail = {"reader": op.actor, "process_id": op.value.get("process_id"), "how": f}
                 yield Finding("forbidden", (op,), detail)
+
+
+def _forbidden_to_listeners(history: History) -> Iterator[Finding]:
+    owners = {op.value.get("process_id"): op.value.get("owner_id") for op in history.where(f="start_process", type="ok")}
+    processes = {op.value.get("event_id"): op.value.get("process_id") for op in history.where(f="commit", type="ok")}
+    listeners = {
+        op.actor: op.value.get("user_id")
+        for op in history.where(f="listen")
+        if op.value.get("role") != SERVICE_ROLE
+    }
+    for op in history.where(f="receive"):
+        process_id = op.value.get("process_id") or processes.get((op.value.get("old_record") or {}).get("id"))
+        if op.actor in listeners and process_id in owners and owners[process_id] != listeners[op.actor]:
+            yield Finding("forbidden", (op,), {"reader": op.actor, "process_id": process_id, "how": "receive"})

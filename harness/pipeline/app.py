@@ -196,6 +196,6 @@ class App(Protocol):
         """A page that is not yet opened. `token` gives the newest token; not `signed_in`: not before `sign_in`."""
         ...
 
-    async def clean_up(self, sessions: Sessions, *, schema: str) -> int:
-        """Its daily cleanup job, once; how many rows it deleted."""
+    async def clean_up(self, sessions: Sessions, *, schema: str, clock: Clock | None = None) -> int:
+        """Its daily cleanup job, once, at the pace that it keeps by `clock`; how many rows it deleted."""
         ...

@@ -28,6 +28,9 @@ from harness.pipeline.reader_log import ReaderLog
 from harness.pipeline.recovery import Recovery, backoff
 from harness.pipeline.topics import events_topic, state_topic
 
+READY_S: Final = 30.0
+"""How long a joined channel may wait for the word that its changes flow: the real server takes up to 10 s."""
+
 LEAVE_S: Final = 15.0
 """How long the end of a channel that was left is waited for. Clients give up waiting for the server after 10 s."""
 
@@ -49,7 +52,8 @@ class ReaderChannels:
 
     The client reconnects its socket by itself. A channel that was refused or closed is joined afresh from here,
     with growing pauses and for ever: phx_close is final to the official JavaScript client (realtime-facts 7.1),
-    a refusal to the Python one, and after a system error the channel is joined but deaf (11 no. 9).
+    a refusal to the Python one, and after a system error the channel is joined but deaf (11 no. 9). So is one that is
+    not told within `READY_S` that its changes flow: its client may have asked for none (realtime-py#213).
 
     Nothing is joined, and `token` is not asked, before the user is signed in: a channel that anybody joined is
     shown nothing (B6). From then on `token` is asked before each join that is made here.
@@ -82,6 +86,7 @@ class ReaderChannels:
         self._renewing: set[str] = set()  # lost, and the fresh join not answered yet
         self._renewals: Counter[str] = Counter()
         self._leaves: dict[str, asyncio.Event] = {}
+        self._joins: Counter[str] = Counter()
 
     @property
     def held(self) -> int:
@@ -143,6 +148,8 @@ class ReaderChannels:
                 self._renewing.discard(event.topic)
                 self._log.record("join", {"topic": event.topic})
                 self._recovery.joined()
+                self._joins[event.topic] += 1
+                tasks.create_task(self._expect_ready(event.topic, self._joins[event.topic], tasks))
             case Refused():
                 self._renewing.discard(event.topic)
                 self._log.record("join", {"topic": event.topic}, type="fail", error=event.reason)
@@ -191,6 +198,11 @@ class ReaderChannels:
         self._log.system(notice)
         if notice.extension == "postgres_changes":
             self._renew(notice.topic, notice.message, tasks, leave=True)
+
+    async def _expect_ready(self, topic: str, join: int, tasks: asyncio.TaskGroup) -> None:
+        await self._clock.sleep(READY_S)
+        if self._joins[topic] == join and topic in self._held and topic not in self._ready:
+            self._renew(topic, "joined, and never told that changes flow", tasks, leave=True)
 
     def _lose(self, topic: str, reason: str) -> None:
         self._ready.discard(topic)

@@ -87,6 +87,6 @@ class Reference:
             signed_in=signed_in,
         )
 
-    async def clean_up(self, sessions: Sessions, *, schema: str) -> int:
+    async def clean_up(self, sessions: Sessions, *, schema: str, clock: Clock | None = None) -> int:
         """Its retention, once (retention.py)."""
-        return await clean_up(sessions, schema=schema)
+        return await clean_up(sessions, schema=schema, clock=clock)

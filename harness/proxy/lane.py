@@ -86,7 +86,6 @@ class Lane:
         self._ready += last
         self._flush()
         self._finished = True
-        self._late.clear()
         if self._writer.can_write_eof():
             self._writer.write_eof()
         else:  # TLS has no half of an end
@@ -99,7 +98,7 @@ class Lane:
             self._flush()
             self._framed.set_result(head.is_accepted(answer))
         while data := await self._read():
-            if await self._framed and not self.lost:
+            if await self._framed:
                 self._frames(data, group)
             else:
                 self._bytes(data)
@@ -178,9 +177,8 @@ class Lane:
     async def _wake(self, seconds: float) -> None:
         """There are as many of these as frames that wait: each lets go the one that is due first."""
         await self._rules.clock.sleep(seconds)
-        if self._late:
-            self._ready += heappop(self._late)[2]
-            self._flush()
+        self._ready += heappop(self._late)[2]
+        self._flush()
 
     def _flush(self) -> None:
         if self._ready and not self._finished and not self._writer.is_closing():

@@ -75,9 +75,7 @@ class _Keeper:
         unsaid, self._unsaid = self._unsaid or [], None
         for outcome in unsaid:
             self._say(outcome)
-        worker = self._services.worker
-        prompt = worker.warm and worker.hold_s is None
-        if self._settled is None and (prompt or isinstance(self._wanted, Refused)):
+        if self._settled is None and (self._services.worker.warm or isinstance(self._wanted, Refused)):
             return self._begin_warm()
         self._task = start(self._keep())
         return None

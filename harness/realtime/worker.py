@@ -97,7 +97,7 @@ class Worker:
     @property
     def warm(self) -> bool:
         """Whether a subscription takes effect within milliseconds."""
-        return self._ready.is_set()
+        return self._ready.is_set() and self.hold_s is None
 
     @property
     def running(self) -> bool:
@@ -122,7 +122,7 @@ class Worker:
                 if not self._tenant.quirks.dropped_tables_stay_dead:
                     self._deaf[subscriber] = outlet
                 return made
-            if self.warm:
+            if self._ready.is_set():
                 self._deaf.pop(subscriber, None)
                 self._registry.add(outlet, subscriber, made)
                 return None
@@ -175,7 +175,7 @@ class Worker:
         self._start()
         if self._instant or not self._tenant.quirks.cold_worker_delay:
             await self._ready.wait()
-        while not self.warm:
+        while not self._ready.is_set():
             await self._clock.sleep(self._rng.uniform(*self._tenant.subscribe_retry_s))
             self._start()
 

@@ -105,6 +105,13 @@ def _lost_at_callback(finding: Finding, circumstances: Circumstances) -> str:
     )
 
 
+def _not_taken(finding: Finding, circumstances: Circumstances) -> str:
+    return (
+        f"The server sent {_what(finding, circumstances)} to {_who(finding)} at {finding.ops[0].time:.3f} s, on a "
+        f"socket that stayed open; no channel of its client took it.{_around(finding, circumstances)}"
+    )
+
+
 def _truncated(finding: Finding, circumstances: Circumstances) -> str:
     emit, apply = finding.ops
     return (
@@ -204,6 +211,7 @@ TELLERS: Final[Mapping[str, Teller]] = {
     "never_came": _never_came,
     "wrong_topic": _wrong_topic,
     "lost_at_callback": _lost_at_callback,
+    "not_taken": _not_taken,
     "truncated": _truncated,
     "part_missing": _part_missing,
     "shown_in_part": _shown_in_part,

@@ -16,13 +16,13 @@ from harness.generators import Step
 
 
 def story(rng: Random) -> Iterator[Step]:
-    yield gen.start_process("article", owner="alice", simulation=gen.calm(chunks=20, chunk_interval_s=0.25))
+    yield gen.start_process("article", owner="alice", simulation=gen.calm(chunks=20, chunk_interval_s=0.5))
     yield gen.subscribe("reader", to="article", user="alice")
     yield gen.wait_ready("reader")
     yield gen.wait(2.0)
     yield gen.release("article")
 
-    for count in (3, 8, 13, 18):
+    for count in (3, 11, 19, 27):
         yield gen.wait_committed("article", "section_chunk", count=count)
         yield gen.begin(SlotLost())
         yield gen.end(SlotLost())

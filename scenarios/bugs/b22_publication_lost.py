@@ -16,14 +16,14 @@ from harness.generators import Step
 
 
 def story(rng: Random) -> Iterator[Step]:
-    yield gen.start_process("article", owner="alice", simulation=gen.calm(chunks=60, chunk_interval_s=3.0))
+    yield gen.start_process("article", owner="alice", simulation=gen.calm(chunks=35, chunk_interval_s=3.0))
     yield gen.subscribe("reader", to="article", user="alice")
     yield gen.wait_ready("reader")
     yield gen.wait(2.0)
     yield gen.release("article")
 
     yield gen.wait_for("reader", "section_chunk", count=3)
-    lost = TableUnpublished(then_restored=False)
+    lost = TableUnpublished()
     yield gen.begin(lost)
     yield gen.wait(170.0)
 

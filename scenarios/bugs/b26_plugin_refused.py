@@ -16,7 +16,7 @@ from harness.generators import Step
 
 def story(rng: Random) -> Iterator[Step]:
     refused = PluginRefused()
-    yield gen.start_process("article", owner="alice", simulation=gen.calm(chunks=40, chunk_interval_s=3.0))
+    yield gen.start_process("article", owner="alice", simulation=gen.calm(chunks=25, chunk_interval_s=3.0))
     yield gen.begin(refused)
     yield gen.subscribe("reader", to="article", user="alice")
     yield gen.wait_ready("reader")

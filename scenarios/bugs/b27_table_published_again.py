@@ -15,14 +15,14 @@ from harness.generators import Step
 
 
 def story(rng: Random) -> Iterator[Step]:
-    yield gen.start_process("article", owner="alice", simulation=gen.calm(chunks=80, chunk_interval_s=3.0))
+    yield gen.start_process("article", owner="alice", simulation=gen.calm(chunks=45, chunk_interval_s=3.0))
     yield gen.subscribe("reader", to="article", user="alice")
     yield gen.wait_ready("reader")
     yield gen.wait(2.0)
     yield gen.release("article")
 
     yield gen.wait_for("reader", "section_chunk", count=3)
-    away = TableUnpublished(then_restored=True)
+    away = TableUnpublished()
     yield gen.begin(away)
     yield gen.wait(70.0)
     yield gen.end(away)

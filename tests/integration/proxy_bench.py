@@ -3,6 +3,8 @@
 import asyncio
 import json
 import logging
+import socket
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -24,6 +26,12 @@ CLOCK = SystemClock()
 PATIENCE_S = 10.0
 NOTHING_S = 0.15
 """So long nothing must come for us to say that nothing comes."""
+
+UPGRADE = (
+    b"GET /socket/websocket?apikey=k HTTP/1.1\r\nHost: example.test:1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+ACCEPTED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nX-Any: 1\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +57,7 @@ class Bench:
     proxy: FaultProxy
     stack: AsyncExitStack
     sockets: list[ServerConnection] = field(default_factory=list)
+    received: list[str | bytes] = field(default_factory=list)
 
     async def echo(self, link: str = "reader") -> ClientConnection:
         """A client of a new server that says what it hears; of both WebSocket by the letter, without own pings."""
@@ -85,7 +94,15 @@ class Bench:
         self.sockets.append(socket)
         with suppress(ConnectionClosed):
             async for message in socket:
+                self.received.append(message)
                 await socket.send(message)
+
+
+def reset(writer: asyncio.WriteTransport) -> None:
+    """Break the connection so that the other side is told at once, by a reset."""
+    sock: socket.socket = writer.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.abort()
 
 
 def address(sockets: Any) -> tuple[str, int]:
@@ -103,33 +120,33 @@ async def a_bench(proxy: FaultProxy | None = None) -> AsyncIterator[Bench]:
         assert [task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("tunnel")] == []
 
 
-async def heard(socket: ClientConnection, count: int = 1) -> list[str | bytes]:
+async def heard(client: ClientConnection, count: int = 1) -> list[str | bytes]:
     async with asyncio.timeout(PATIENCE_S):
-        return [await socket.recv() for _ in range(count)]
+        return [await client.recv() for _ in range(count)]
 
 
-async def nothing(socket: ClientConnection) -> bool:
+async def nothing(client: ClientConnection) -> bool:
     try:
         async with asyncio.timeout(NOTHING_S):
-            await socket.recv()
+            await client.recv()
     except TimeoutError:
         return True
     return False
 
 
-async def ended(socket: ClientConnection) -> int | None:
+async def ended(client: ClientConnection) -> int | None:
     """The close code that the client got, None if the connection broke without one."""
     try:
         async with asyncio.timeout(PATIENCE_S):
             while True:
-                await socket.recv()
+                await client.recv()
     except ConnectionClosed as closed:
         return closed.rcvd.code if closed.rcvd else None
 
 
-async def said(socket: ClientConnection, *messages: str | bytes) -> None:
+async def said(client: ClientConnection, *messages: str | bytes) -> None:
     for message in messages:
-        await socket.send(message)
+        await client.send(message)
 
 
 def a_change(number: int) -> str:

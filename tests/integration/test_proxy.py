@@ -24,9 +24,11 @@ from harness.faults.fault import BINARY, TEXT, FrameFault
 from harness.proxy import FaultProxy
 from harness.proxy.websocket_bytes import encode
 from tests.integration.proxy_bench import (
+    ACCEPTED,
     CLOCK,
     NOTHING_S,
     PATIENCE_S,
+    UPGRADE,
     Bench,
     Scripted,
     a_bench,
@@ -34,15 +36,12 @@ from tests.integration.proxy_bench import (
     ended,
     heard,
     quiet,
+    reset,
     said,
 )
 
-UPGRADE = (
-    b"GET /socket/websocket?apikey=k HTTP/1.1\r\nHost: example.test:1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s\r\n"
-)
-OFFER = b"Sec-WebSocket-Extensions: permessage-deflate\r\n"
-ACCEPTED = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nX-Any: 1\r\n\r\n"
+END = b"\r\n\r\n"
+OFFER = b"\r\nSec-WebSocket-Extensions: permessage-deflate"
 KEY = b"\x01\x02\x03\x04"
 
 
@@ -70,7 +69,7 @@ async def test_bytes_pass_as_they_came(bench: Bench, faults: list[FrameFault]) -
     got: asyncio.Future[tuple[bytes, bytes]] = asyncio.get_running_loop().create_future()
 
     async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
+        head = await reader.readuntil(END)
         writer.write(ACCEPTED + theirs)
         writer.write_eof()
         got.set_result((head, await reader.read(-1)))
@@ -80,7 +79,7 @@ async def test_bytes_pass_as_they_came(bench: Bench, faults: list[FrameFault]) -
         bench.proxy.begin(fault)
     port = await bench.streams(server)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(UPGRADE % OFFER)
+    writer.write(UPGRADE.replace(END, OFFER + END))
     for at in range(0, len(ours), 3):
         writer.write(ours[at : at + 3])
         await writer.drain()
@@ -88,7 +87,7 @@ async def test_bytes_pass_as_they_came(bench: Bench, faults: list[FrameFault]) -
 
     async with asyncio.timeout(PATIENCE_S):
         assert await reader.read(-1) == ACCEPTED + theirs
-        assert await got == (UPGRADE % b"", ours)
+        assert await got == (UPGRADE, ours)
     writer.close()
 
 
@@ -239,6 +238,23 @@ async def test_a_client_that_breaks_is_learned_by_the_server_and_the_other_way_r
         await bench.sockets[0].wait_closed()
     assert bench.sockets[0].close_code == 1006
     assert await ended(other) is None
+
+
+async def test_a_reset_arrives_as_a_reset(bench: Bench) -> None:
+    begun: asyncio.Future[asyncio.Task[bytes]] = asyncio.get_running_loop().create_future()
+
+    async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(END)
+        begun.set_result(asyncio.create_task(reader.read(-1)))
+
+    _, writer = await asyncio.open_connection("127.0.0.1", await bench.streams(server))
+    writer.write(b"GET / HTTP/1.1\r\n\r\n")
+    reading = await begun
+    reset(writer.transport)
+
+    async with asyncio.timeout(PATIENCE_S):
+        with pytest.raises(ConnectionResetError):
+            await reading
 
 
 async def test_who_says_nothing_of_use_is_let_go(bench: Bench) -> None:

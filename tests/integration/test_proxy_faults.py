@@ -1,12 +1,14 @@
 """What each fault does to real frames and connections, and to no others."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from random import Random
 
 import aiohttp
 import pytest
 from aiohttp import web
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidMessage
 from websockets.protocol import State
 
@@ -24,12 +26,15 @@ from harness.faults import (
     Reorder,
     SlowReader,
 )
-from harness.faults.fault import Direction, Fate, FrameFault
+from harness.faults.fault import TEXT, Direction, Fate, FrameFault
 from harness.proxy import FaultProxy
+from harness.proxy.websocket_bytes import encode
 from tests.integration.proxy_bench import (
+    ACCEPTED,
     CLOCK,
     NOTHING_S,
     PATIENCE_S,
+    UPGRADE,
     Bench,
     Scripted,
     a_bench,
@@ -40,8 +45,12 @@ from tests.integration.proxy_bench import (
     heard,
     nothing,
     quiet,
+    reset,
     said,
 )
+
+LUCKY = [6, 7, 8, 10]
+"""Which of twenty changes pass on the first link of a proxy with the seed 1, at even chances."""
 
 
 @pytest.fixture
@@ -125,6 +134,23 @@ async def test_what_waits_is_overtaken_and_still_comes_before_the_end(bench: Ben
     assert await ended(client) == 4003
 
 
+async def test_the_end_of_a_connection_waits_for_the_frames_that_wait(bench: Bench) -> None:
+    frame = encode(TEXT, b"last", key=None)
+
+    async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(ACCEPTED + frame)
+        writer.close()
+
+    bench.proxy.begin(Delay(link="reader", seconds=0.1))
+    reader, writer = await asyncio.open_connection("127.0.0.1", await bench.streams(server))
+    writer.write(UPGRADE)
+
+    async with asyncio.timeout(PATIENCE_S):
+        assert await reader.read(-1) == ACCEPTED + frame
+    writer.close()
+
+
 async def test_the_end_of_http_waits_for_nothing_that_is_framed(bench: Bench) -> None:
     async def greet(request: web.Request) -> web.Response:
         return web.Response(text="hello")
@@ -135,6 +161,29 @@ async def test_the_end_of_http_waits_for_nothing_that_is_framed(bench: Bench) ->
 
     async with (await bench.browser()).get(url) as answer:
         assert await answer.text() == "hello"
+
+
+@pytest.mark.parametrize("noise", [False, True])
+async def test_a_link_has_its_own_luck(bench: Bench, noise: bool) -> None:
+    client, other = await bench.echo(), await bench.echo("other")
+    bench.proxy.begin(Drop(link="*", probability=0.5, event="postgres_changes"))
+
+    came = []
+    for number in range(20):
+        if noise:
+            await said(other, a_change(number), a_reply("end"))
+            await _heard_until(other, a_reply("end"))
+        await said(client, a_change(number), a_reply("end"))
+        came += await _heard_until(client, a_reply("end"))
+
+    assert [json.loads(change)[4]["n"] for change in came] == LUCKY
+
+
+async def _heard_until(client: ClientConnection, end: str) -> list[str | bytes]:
+    messages = await heard(client)
+    while messages[-1] != end:
+        messages += await heard(client)
+    return messages[:-1]
 
 
 async def test_changes_overtake_each_other_and_none_is_lost(bench: Bench) -> None:
@@ -226,6 +275,60 @@ async def test_an_idle_connection_is_closed_once_with_a_code(bench: Bench) -> No
     assert await heard(again) == ["back"]
 
 
+async def test_a_cut_is_a_reset(bench: Bench) -> None:
+    begun = asyncio.Event()
+
+    async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        begun.set()
+        with pytest.raises(ConnectionResetError):
+            await reader.read(-1)
+
+    reader, writer = await asyncio.open_connection("127.0.0.1", await bench.streams(server))
+    writer.write(b"GET / HTTP/1.1\r\n\r\n")
+    await begun.wait()
+
+    bench.proxy.begin(Cut(link="reader"))
+
+    async with asyncio.timeout(PATIENCE_S):
+        with pytest.raises(ConnectionResetError):
+            await reader.read(-1)
+
+
+@pytest.mark.parametrize("fault", [Cut(link="reader"), IdleClose(link="reader")])
+async def test_a_connection_that_has_said_nothing_yet_is_broken(bench: Bench, fault: FrameFault) -> None:
+    client = await bench.echo()
+    reader, _ = await asyncio.open_connection("127.0.0.1", client.transport.get_extra_info("peername")[1])
+    while len(bench.proxy._tunnels) < 2:
+        await CLOCK.sleep(0.01)
+
+    bench.proxy.begin(fault)
+
+    async with asyncio.timeout(PATIENCE_S):
+        with pytest.raises(ConnectionResetError):
+            await reader.read(-1)
+
+
+async def test_an_idle_connection_of_http_just_ends(bench: Bench) -> None:
+    begun = asyncio.Event()
+
+    async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        begun.set()
+        assert await reader.read(-1) == b""
+        writer.close()
+
+    reader, writer = await asyncio.open_connection("127.0.0.1", await bench.streams(server))
+    writer.write(b"GET / HTTP/1.1\r\n\r\n")
+    await begun.wait()
+
+    bench.proxy.begin(IdleClose(link="reader"))
+
+    async with asyncio.timeout(PATIENCE_S):
+        assert await reader.read(-1) == b""
+    writer.close()
+
+
 @pytest.mark.parametrize("fault", [Cut(link="reader"), IdleClose(link="reader"), Offline(link="reader")])
 async def test_requests_under_way_are_broken_with_the_rest(bench: Bench, fault: FrameFault) -> None:
     begun = asyncio.Event()
@@ -288,7 +391,7 @@ async def test_in_a_black_hole_nobody_learns_that_the_other_has_gone(bench: Benc
     client, other = await bench.echo(), await bench.echo()
     bench.proxy.begin(fault := BlackHole(link="reader"))
 
-    client.transport.abort()
+    reset(client.transport)
     bench.sockets[1].transport.abort()
     assert await nothing(other)
     assert bench.sockets[0].state is State.OPEN
@@ -350,21 +453,39 @@ async def test_a_fault_that_does_not_hold_cannot_end(bench: Bench) -> None:
         bench.proxy.end(Cut(link="reader"))
 
 
-async def test_a_slow_reader_takes_as_long_as_it_says_and_no_longer_than_the_fault(bench: Bench) -> None:
+async def test_a_slow_reader_takes_as_long_as_it_says(bench: Bench) -> None:
     client = await bench.echo()
-    bench.proxy.begin(fault := SlowReader(link="reader", bytes_per_s=100_000.0))
+    bench.proxy.begin(SlowReader(link="reader", bytes_per_s=100_000.0))
     began = CLOCK.now()
 
     await said(client, *[bytes(10_000)] * 4)
     await heard(client, 4)
     took = CLOCK.now() - began
-    await said(client, bytes(900_000))
-    assert await nothing(client)
-    bench.proxy.end(fault)
-    async with asyncio.timeout(4.0):
-        await heard(client)
 
     assert took > 0.3
+
+
+async def test_a_slow_reader_waits_no_longer_than_the_fault(bench: Bench) -> None:
+    client = await bench.echo()
+    bench.proxy.begin(fault := SlowReader(link="reader", bytes_per_s=1_000.0))
+
+    await said(client, bytes(60_000))
+    assert await nothing(client)
+    bench.proxy.end(fault)
+
+    async with asyncio.timeout(5.0):
+        assert await client.recv() == bytes(60_000)
+
+
+async def test_a_slow_reader_speaks_as_fast_as_ever(bench: Bench) -> None:
+    client = await bench.echo()
+    bench.proxy.begin(SlowReader(link="reader", bytes_per_s=1_000.0))
+
+    await said(client, bytes(60_000))
+
+    async with asyncio.timeout(5.0):
+        while not bench.received:
+            await CLOCK.sleep(0.01)
 
 
 async def test_times_are_those_of_the_clock() -> None:

@@ -99,7 +99,7 @@ class AsSpecified:
             signed_in=signed_in,
         )
 
-    async def clean_up(self, sessions: Sessions, *, schema: str) -> int:
+    async def clean_up(self, sessions: Sessions, *, schema: str, clock: Clock | None = None) -> int:
         return await maintenance.clean_up(sessions, schema=schema)
 
 

@@ -208,6 +208,7 @@ class Page:
         self._status = Status.LEFT
         self._log.tell("status", {"status": Status.LEFT.value})
         await self._task.end(self._close_client)
+        self._channels.clear()
 
     async def close(self) -> None:
         """Record what is shown and end; raises what ended the page from inside. Safe to call twice."""
@@ -355,7 +356,6 @@ class Page:
 
     async def _close_client(self) -> None:
         await self._client.close()
-        self._channels.clear()
         if self._open:
             self._open = False
             self._log.record("close", {"code": 1000, "reason": "", "by": "client"})

@@ -100,7 +100,7 @@ def test_after_its_last_word_a_reader_need_not_tell() -> None:
 @pytest.mark.parametrize(
     ("amends", "valid"),
     [
-        (applied("reader", sequence=1, at=14.0), Valid.YES),
+        (applied("reader", sequence=1, at=15.0), Valid.YES),
         (applied("reader", sequence=1, at=15.5), Valid.NO),
         (applied("other", sequence=1, at=14.0), Valid.NO),
         (an_op("reader", "gap", at=14.0, process_id="p1", after=0, before=2), Valid.YES),
@@ -113,11 +113,25 @@ def test_a_row_that_was_not_understood_can_be_made_up_for(amends: Op, valid: Val
     assert judged(refused("deliver", at=5.0, event_id="e1"), amends, end(at=60.0)).valid is valid
 
 
+def test_a_gap_makes_up_for_nothing_else() -> None:
+    gap = an_op("reader", "gap", at=6.0, process_id="p1", after=0, before=2)
+
+    assert judged(refused("fetch", at=5.0), gap, end(at=60.0)).valid is Valid.NO
+
+
 def test_a_recording_that_stops_too_early_is_unknown() -> None:
     assert judged(refused("fetch", at=5.0), end(at=14.5)) == Verdict.unknown(
         "the recording stops before 1 refusals had their time to be told"
     )
     assert judged(refused("fetch", at=5.0), end(at=15.0)).valid is Valid.NO
+
+
+def test_the_last_error_of_many_joins_is_told() -> None:
+    taken = an_op("reader", "join", at=104.0, topic="t")
+
+    (finding,) = CHECKER.check(a_history(*joins(4), taken)).findings
+
+    assert (finding.detail["attempts"], finding.detail["error"]) == (5, "no")
 
 
 def joins(count: int, *, apart: float = 1.0, topic: str = "t", begin: float = 100.0) -> list[Op]:
@@ -154,6 +168,15 @@ def test_what_the_server_saw_goes_before_what_the_reader_tells() -> None:
     verdict = CHECKER.check(a_history(refused("join", at=99.0, topic="t"), *seen, refused("join", at=105.0, topic="t")))
 
     assert [(finding.detail["reader"], finding.detail["attempts"]) for finding in verdict.findings] == [("reader", 4)]
+
+
+def test_a_refusal_is_the_readers_and_not_the_servers() -> None:
+    seen = an_op("realtime", "join", at=5.0, type="fail", error="no", link="ear", topic="realtime:t")
+
+    verdict = CHECKER.check(a_history(seen))
+
+    assert verdict == Verdict.of([], looked_at=1)
+    assert verdict.looked_at == 1
 
 
 def test_a_question_that_is_not_answered_yet_is_no_attempt() -> None:

@@ -117,6 +117,32 @@ def test_a_merged_event_has_arrived_with_its_carrier() -> None:
     assert verdict.looked_at == 2
 
 
+def test_a_merged_event_of_which_nobody_knows_when_it_was_due_is_no_sample() -> None:
+    chunk = emitted(1, event_type="section_chunk", delivery_class="append", at=1.0)
+    ops = [chunk, debounced(1, "merged", into=2), *way(2, at=2.0, took=9.0)]
+
+    (finding,) = Latency().check(a_history(*WATCHED, *ops)).findings
+
+    assert (finding.detail["samples"], finding.detail["missing"]) == (1, 0)
+
+
+def test_a_replaced_event_never_arrives_and_is_not_missed() -> None:
+    replaced = due(emitted(1, event_type="heartbeat", delivery_class="latest", at=1.0), 1.0)
+    ops = [replaced, debounced(1, "replaced", into=2), *way(2, at=2.0, took=9.0)]
+
+    (finding,) = Latency().check(a_history(*WATCHED, *ops)).findings
+
+    assert (finding.detail["samples"], finding.detail["missing"]) == (1, 0)
+
+
+def test_who_left_misses_nothing() -> None:
+    left = [subscribed("left", at=0.5), an_op("left", "leave", at=1.0, process_id="p1")]
+
+    (finding,) = Latency().check(a_history(*WATCHED, *left, *way(1, at=1.0, took=9.0))).findings
+
+    assert (finding.detail["samples"], finding.detail["missing"]) == (1, 0)
+
+
 def test_time_before_the_reader_was_online_does_not_count() -> None:
     late = [
         subscribed("late", at=9.0),
@@ -138,7 +164,7 @@ def test_what_a_reader_fetched_while_it_was_offline_is_no_sample() -> None:
 
 def test_what_never_came_is_left_out_and_told() -> None:
     lost = [emitted(2, at=2.0), inserted(2), committed(2)]
-    unpublished = [emitted(3, at=3.0)]
+    unpublished = [due(emitted(3, at=3.0), 3.0)]
     history = a_history(*WATCHED, *way(1, at=1.0, took=9.0), *lost, *unpublished)
 
     verdict = Latency().check(history)

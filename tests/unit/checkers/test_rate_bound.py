@@ -90,7 +90,11 @@ def test_what_does_not_tell_its_entity_is_not_looked_at(kind: str, place: dict[s
 
 
 def test_transitions_may_come_as_fast_as_they_are_said() -> None:
+    def paused(sequence: int, at: float) -> list[Op]:
+        return [emitted(sequence, event_type="process_paused", at=at), written(sequence, at=at)]
+
     assert CHECKER.check(a_history(*transition(1, at=1.0), *transition(2, at=1.1))).valid is Valid.UNKNOWN
+    assert CHECKER.check(a_history(*paused(1, 1.0), *paused(2, 1.1))).valid is Valid.UNKNOWN
 
 
 @pytest.mark.parametrize("at", [1.25, 1.5], ids=["in between", "at once after it"])

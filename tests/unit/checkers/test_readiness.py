@@ -71,7 +71,9 @@ def test_a_client_that_believes_the_join_reply_is_judged_while_it_says_so() -> N
 
 
 def test_a_client_that_is_live_to_the_end_is_judged_by_each_event() -> None:
-    assert lost(*WATCHED, JOINED, status("live", at=1.0), *published(1, at=2.0), END) == [1]
+    shown = view("reader")
+
+    assert lost(*WATCHED, JOINED, status("live", at=1.0), *published(1, at=2.0), END, shown) == [1]
 
 
 @pytest.mark.parametrize("end", [an_op("reader", "close", at=20.0, code=1006), told("join", at=20.0)])
@@ -83,6 +85,16 @@ def test_the_time_to_fetch_counts_from_ready() -> None:
     ready, leave = told("ready", at=9.0), an_op("reader", "leave", at=10.0, process_id="p1")
 
     assert lost(*WATCHED, JOINED, *published(1, at=2.0), ready, leave, END) == []
+
+
+def test_the_last_channel_to_be_ready_counts() -> None:
+    state = "process_state:p1"
+    both = [JOINED, an_op("reader", "join", at=1.0, topic=state), *published(1, at=2.0)]
+    ready = [READY, an_op("reader", "ready", at=9.0, topic=state)]
+
+    (finding,) = Readiness().check(a_history(*WATCHED, *both, *ready, END)).findings
+
+    assert (finding.detail["topic"], finding.detail["ready_at"]) == (state, 9.0)
 
 
 def test_a_client_that_waits_for_a_ready_that_never_comes_is_not() -> None:

@@ -71,6 +71,12 @@ def test_the_joins_of_the_story_do_not_count() -> None:
     assert kinds(*BEFORE, *CUT, *first, *back, *second, end(at=60.0)) == ["storm"]
 
 
+def test_a_question_that_is_not_answered_yet_is_no_join() -> None:
+    asked = [an_op("a", "join", at=20.5, type="invoke", topic="events") for _ in range(9)]
+
+    assert kinds(*BEFORE, *CUT, *asked, *ready("a", at=22.0), *ready("b", at=24.0)) == []
+
+
 def test_before_the_outage_anybody_may_join_as_they_like() -> None:
     joins = [seen("a", at=2.0) for _ in range(9)]
 
@@ -131,12 +137,15 @@ def test_who_left_need_not_come_back(last: str) -> None:
 def test_a_reader_that_was_back_may_close_at_its_end() -> None:
     ends = [an_op("b", "view", at=25.0, process_id="p1"), closed("b", at=25.1, by="client")]
 
-    assert kinds(*BEFORE, *CUT, *ready("a", at=21.0), *ready("b", at=24.0), *ends, end(at=60.0)) == []
-    assert kinds(*BEFORE, fault("invoke", at=10.0), fault("ok", at=20.0), *ends, end(at=60.0)) == []
+    back = [*BEFORE, *CUT, *ready("a", at=21.0), *ready("b", at=24.0), *ends, end(at=60.0)]
+    never_away = [*BEFORE, fault("invoke", at=10.0), fault("ok", at=20.0), *ends, end(at=60.0)]
+
+    assert CHECKER.check(a_history(*back)).valid is Valid.YES
+    assert CHECKER.check(a_history(*never_away)) == Verdict.of([], looked_at=2)
 
 
 def test_who_came_first_after_the_outage_is_not_awaited() -> None:
-    new = [an_op("c", "join", at=11.0, topic="events"), closed("c", at=12.0)]
+    new = [*ready("c", at=11.0), closed("c", at=12.0)]
 
     assert kinds(*BEFORE, *CUT[:3], *new, CUT[3], *ready("a", at=21.0), *ready("b", at=22.0), end(at=60.0)) == []
 
@@ -163,6 +172,24 @@ def test_the_last_outage_counts() -> None:
     again = [an_op("nemesis", "disconnect", at=at, reader="b") for at in (10.0, 30.0)]
 
     assert kinds(*BEFORE, again[0], closed("b", at=10.1), again[1], *ready("b", at=39.0), end(at=60.0)) == []
+
+
+def test_to_be_back_from_an_earlier_outage_is_not_enough() -> None:
+    cuts = [[an_op("nemesis", "disconnect", at=at, reader="b"), closed("b", at=at + 0.1)] for at in (10.0, 30.0)]
+
+    assert kinds(*BEFORE, *cuts[0], *ready("b", at=15.0), *cuts[1], end(at=60.0)) == ["not_back"]
+
+
+def test_who_came_back_during_the_fault_and_lost_it_again_is_not_back() -> None:
+    flaps = [*CUT[:3], *ready("b", at=12.0), closed("b", at=13.0), CUT[3], *ready("a", at=21.0)]
+
+    assert kinds(*BEFORE, *flaps, end(at=60.0)) == ["not_back"]
+
+
+def test_what_is_lost_much_later_is_another_matter() -> None:
+    late = closed("b", at=40.0)
+
+    assert kinds(*BEFORE, fault("invoke", at=10.0), fault("ok", at=20.0), late, end(at=60.0)) == []
 
 
 def test_a_recording_that_stops_too_early_is_unknown() -> None:

@@ -180,6 +180,56 @@ def test_a_run_that_is_cut_short_is_not_blamed() -> None:
     assert kinds(started(at=0.0), subscribed("reader"), step, received()) == []
 
 
+def sent(sequence: int = 1, *, reader: str = "reader", at: float = 2.0) -> Op:
+    return an_op("realtime", "send", at=at, **{**row(sequence), "link": reader, "topic": TOPIC, "bytes": 400})
+
+
+def test_a_frame_that_no_channel_takes_is_convicted() -> None:
+    history = a_history(started(at=0.0), subscribed("reader"), sent(1), received(1), delivered(1), sent(2), END)
+
+    detail = {
+        "reader": "reader",
+        "process_id": "p1",
+        "event_id": "e2",
+        "event_type": "step_update",
+        "sequence": 2,
+        "table": "process_events",
+    }
+    assert Routing().check(history) == Verdict.invalid(Finding("not_taken", (history[5],), detail))
+
+
+@pytest.mark.parametrize(
+    "excuse",
+    [
+        an_op("reader", "close", at=6.0, code=1006),
+        an_op("nemesis", "fault", at=1.0, type="invoke", fault="black_hole", link="reader"),
+        an_op("nemesis", "fault", at=6.0, type="invoke", fault="laptop_sleeps", reader="reader"),
+        an_op("nemesis", "fault", at=1.0, type="invoke", fault="drop", link="*"),
+        an_op("reader", "leave", at=3.0, process_id="p1"),
+    ],
+    ids=["the socket closed", "its link", "its machine", "every link", "it left"],
+)
+def test_a_frame_that_may_not_have_come_through_is_no_finding(excuse: Op) -> None:
+    ops = sorted([sent(), excuse], key=lambda op: op.time)
+
+    assert kinds(started(at=0.0), subscribed("reader"), *ops, END) == []
+
+
+def test_what_befalls_another_reader_is_no_excuse() -> None:
+    elsewhere = [
+        an_op("other", "close", at=3.0, code=1006),
+        an_op("nemesis", "fault", at=3.0, type="invoke", fault="black_hole", link="other"),
+    ]
+
+    assert kinds(started(at=0.0), subscribed("reader"), sent(), *elsewhere, END) == [("not_taken", "reader")]
+
+
+def test_what_a_stranger_is_sent_is_no_matter_of_routing() -> None:
+    stranger = subscribed("stranger", user=STRANGER)
+
+    assert kinds(started(at=0.0), stranger, sent(reader="stranger"), END) == []
+
+
 @pytest.mark.parametrize(
     ("topic", "why"), [("process_events:process_id=eq.p2", "process"), ("process_state:p1", "table")]
 )

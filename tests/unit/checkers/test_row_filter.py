@@ -42,6 +42,7 @@ ROW: dict[str, Any] = {
         ("number=gt.2", True),
         ("number=gte.13", False),
         ("number=eq.twelve", None),
+        ("number=lt.twelve", None),
         ("number=eq.NaN", None),
         ("share=gt.87.4", True),
         ("done=eq.f", True),

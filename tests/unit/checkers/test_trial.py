@@ -37,7 +37,10 @@ def test_what_is_no_checker_has_no_trial() -> None:
 
 
 def test_who_convicts_everybody_has_failed() -> None:
-    assert try_out("convicts", Convicts(), CASE) == Trial(bug="it is late", convicted=True, acquitted=False)
+    tried = try_out("convicts", Convicts(), CASE)
+
+    assert tried == Trial(bug="it is late", convicted=True, acquitted=False)
+    assert not tried.passed
 
 
 def test_who_acquits_everybody_has_failed() -> None:

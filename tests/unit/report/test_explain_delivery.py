@@ -102,6 +102,13 @@ def told(what: str, detail: dict[str, Any], *times: float) -> str:
             "at the callback.",
         ),
         (
+            "not_taken",
+            {},
+            (2.0,),
+            "The server sent event 3 (heartbeat) of article to r at 2.000 s, on a socket that stayed open; no channel "
+            "of its client took it.",
+        ),
+        (
             "truncated",
             {},
             (1.0, 2.0),
