@@ -169,7 +169,12 @@ def _bugs_command(names: Any) -> None:
     )
     bugs.add_argument("bug", nargs="*", metavar="CLASS", help="B1 … B28, or the name of its file (default: all)")
     bugs.add_argument("--seed", type=int, default=1, metavar="N", help="seed of texts, ids and chance (1)")
-    bugs.add_argument("--jobs", type=_count, metavar="N", help="runs at once, a database each (twice the cores)")
+    bugs.add_argument(
+        "--jobs",
+        type=_count,
+        metavar="N",
+        help="classes at once, each in a process and with databases of its own (twice the cores)",
+    )
     bugs.add_argument(
         "--time-factor",
         type=_positive,

@@ -12,6 +12,33 @@ from harness.scenario import Scenario, load_with, scenario_folder
 AS_SPECIFIED: Final = "as-specified"
 
 
+REPOSITORIES: Final[Mapping[str, str]] = {
+    "cli": "supabase/cli",
+    "flarum": "flarum/framework",
+    "hasura": "hasura/graphql-engine",
+    "preset-io/agor": "preset-io/agor",
+    "realtime": "supabase/realtime",
+    "realtime-csharp": "supabase-community/realtime-csharp",
+    "realtime-js": "supabase/realtime-js",
+    "realtime-py": "supabase/realtime-py",
+    "supabase": "supabase/supabase",
+    "supabase-flutter": "supabase/supabase-flutter",
+    "supabase-js": "supabase/supabase-js",
+    "supabase-kt": "supabase-community/supabase-kt",
+    "supabase-py": "supabase/supabase-py",
+    "supabase-swift": "supabase/supabase-swift",
+    "walrus": "supabase/walrus",
+}
+"""How a report names a repository → where its threads are."""
+
+
+def link(report: str) -> str | None:
+    """Where a report like `realtime#281` can be read; None where it names no thread that we know to find."""
+    name, _, number = report.partition("#")
+    repository = REPOSITORIES.get(name)
+    return f"https://github.com/{repository}/issues/{number}" if repository and number.isdigit() else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bug:
     """One class of delivery-bugs 3.2. Each file of `scenarios/bugs` defines one as `bug`, beside its `scenario`.

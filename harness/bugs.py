@@ -1,30 +1,37 @@
-"""`harness bugs`: each delivery bug reproduced, convicted on the accused and acquitted on the reference."""
+"""`harness bugs`: each delivery bug reproduced, convicted on the accused and acquitted on the reference.
+
+Several classes run at once, each in a process of its own, so that none can stall another's clock; its two runs
+follow each other.
+"""
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from harness.backends.options import StackOptions
 from harness.batch import CLOCK, RunRequest, perform
-from harness.bug import Entry, catalogue
+from harness.bug import Entry, catalogue, link
 from harness.checkers.checker import Valid
 from harness.outcome import Failure, Outcome
 from harness.output import note, result
+from harness.report.catalogue import WORDS, told
 
 EXPECTED: Final = 0
 UNEXPECTED: Final = 1
 UNKNOWN: Final = 2
 
+Document = Mapping[str, Any]
+"""What is known of one class, as it is printed with `--json`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BugsRequest:
-    """What `harness bugs` was asked for. `time_factor` None: that of each bug."""
+    """What `harness bugs` was asked for. `time_factor` None: that of each class."""
 
     names: Sequence[str]
     run: RunRequest
@@ -33,7 +40,7 @@ class BugsRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A bug and what came of its two runs; `seconds` are real ones."""
+    """A class and what came of its two runs; `seconds` are real ones."""
 
     entry: Entry
     seed: int
@@ -45,10 +52,7 @@ class Row:
     @property
     def convicted(self) -> bool:
         """Whether every checker that is named convicts the accused."""
-        if isinstance(self.accused, Failure):
-            return False
-        verdicts = self.accused.verdicts
-        return all(verdicts[name].valid is Valid.NO for name in self.entry.bug.convicted_by)
+        return set(self._named()) == {Valid.NO}
 
     @property
     def acquitted(self) -> bool:
@@ -56,145 +60,155 @@ class Row:
 
     @property
     def code(self) -> int:
-        """0 as it should be; 2 if one of the runs could not be judged, else 1."""
+        """0 as it should be; 2 if what is not could not be judged, else 1."""
         if self.convicted and self.acquitted:
             return EXPECTED
-        told = [self.reference.valid, *(() if self.convicted else (self._missing(),))]
-        return UNKNOWN if Valid.UNKNOWN in told else UNEXPECTED
+        wrong = [*(() if self.acquitted else (self.reference.valid,)), *(() if self.convicted else self._named())]
+        return UNEXPECTED if Valid.NO in wrong[:1] or Valid.YES in wrong else UNKNOWN
 
-    def _missing(self) -> Valid:
-        if isinstance(self.accused, Failure):
-            return Valid.UNKNOWN
-        named = [self.accused.verdicts[name].valid for name in self.entry.bug.convicted_by]
-        return Valid.UNKNOWN if Valid.UNKNOWN in named else Valid.YES
-
-    def document(self) -> dict[str, Any]:
+    def document(self) -> Document:
         bug = self.entry.bug
         return {
             "id": bug.id,
             "title": self.entry.scenario.title,
             "users_say": bug.users_say,
-            "reports": list(bug.reports),
+            "reports": [{"name": report, "url": link(report)} for report in bug.reports],
             "scenario": self.entry.scenario.name,
             "accused": bug.accused,
             "convicted_by": list(bug.convicted_by),
             "convicted": self.convicted,
             "acquitted": self.acquitted,
-            "as_expected": self.code == EXPECTED,
+            "code": self.code,
             "seed": self.seed,
             "time_factor": self.time_factor,
             "seconds": round(self.seconds, 1),
             "runs": {"accused": _run_of(self.accused), "reference": _run_of(self.reference)},
+            "complaints": [
+                *(() if self.convicted else (_complaint("accused", self.accused),)),
+                *(() if self.acquitted else (_complaint("reference", self.reference),)),
+            ],
         }
+
+    def _named(self) -> Sequence[Valid]:
+        """The verdicts on the accused of the checkers that must convict it."""
+        if isinstance(self.accused, Failure):
+            return (Valid.UNKNOWN,)
+        return [self.accused.verdicts[name].valid for name in self.entry.bug.convicted_by]
 
 
 async def bugs(request: BugsRequest, options: StackOptions) -> int:
-    """Run the catalogue, several bugs at once, print one table; 0 if all is as expected, 1 if not, 2 if unknown."""
+    """Run the catalogue or the classes named, print what came of it; 0 if all is as expected, 1 if not, 2 if unknown.
+
+    Raises `UnknownScenario` for a class that there is not. Cancelled, it ends what it has begun.
+    """
     entries = catalogue(request.names)
-    places = asyncio.Semaphore(request.run.jobs)
-    done: list[Row] = []
-
-    async def one(entry: Entry) -> Row:
-        row = await _row(entry, request, options, places)
-        done.append(row)
-        verdict = {EXPECTED: "as expected", UNEXPECTED: "NOT AS EXPECTED", UNKNOWN: "UNKNOWN"}[row.code]
-        note(f"{len(done)} of {len(entries)}: {entry.bug.id} {entry.scenario.name}: {verdict} ({row.seconds:.0f} s)")
-        return row
-
     begun = CLOCK.now()
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(entry)) for entry in entries]
-    rows = [task.result() for task in tasks]
-    _tell(rows, CLOCK.now() - begun, as_json=request.run.as_json)
-    codes = {row.code for row in rows}
+    documents = [await _here(entries[0], request, options)] if len(entries) == 1 else await _apart(entries, request)
+    seconds = CLOCK.now() - begun
+    if request.run.as_json:
+        expected = sum(document["code"] == EXPECTED for document in documents)
+        summary = {"as_expected": expected, "of": len(documents), "seconds": round(seconds, 1)}
+        result(json.dumps({**summary, "bugs": documents}, ensure_ascii=False))
+    else:
+        result(told(documents, seconds))
+    codes = {document["code"] for document in documents}
     return next((code for code in (UNEXPECTED, UNKNOWN) if code in codes), EXPECTED)
 
 
-async def _row(entry: Entry, request: BugsRequest, options: StackOptions, places: asyncio.Semaphore) -> Row:
+async def _here(entry: Entry, request: BugsRequest, options: StackOptions) -> Document:
+    """Both runs of one class, in this process."""
     bug = entry.bug
     factor = bug.time_factor if request.time_factor is None else request.time_factor
     order = replace(request.run, time_factor=factor)
     stack = replace(options, cadence=bug.cadence, limits=bug.limits)
-    seed = order.seeds[0]
-    seconds = 0.0
-
-    async def run(scenario: Any, app: str) -> Outcome:
-        nonlocal seconds
-        async with places:
-            begun = CLOCK.now()
-            outcome = await perform(scenario, seed, order, replace(stack, app=app))
-            seconds += CLOCK.now() - begun
-            return outcome
-
+    seed, begun = order.seeds[0], CLOCK.now()
     accused = replace(entry.accused_scenario, name=entry.scenario.name, title=entry.scenario.title)
-    guilty, innocent = await asyncio.gather(run(accused, entry.accused_app), run(entry.scenario, "reference"))
-    return Row(entry=entry, seed=seed, time_factor=factor, accused=guilty, reference=innocent, seconds=seconds)
+    guilty = await perform(accused, seed, order, replace(stack, app=entry.accused_app))
+    innocent = await perform(entry.scenario, seed, order, replace(stack, app="reference"))
+    row = Row(
+        entry=entry,
+        seed=seed,
+        time_factor=factor,
+        accused=guilty,
+        reference=innocent,
+        seconds=CLOCK.now() - begun,
+    )
+    return row.document()
 
 
-def _tell(rows: Sequence[Row], seconds: float, *, as_json: bool) -> None:
-    expected = sum(row.code == EXPECTED for row in rows)
-    if as_json:
-        document = {
-            "as_expected": expected,
-            "of": len(rows),
-            "seconds": round(seconds, 1),
-            "bugs": [row.document() for row in rows],
-        }
-        result(json.dumps(document, ensure_ascii=False))
-        return
-    console = Console(soft_wrap=True, highlight=False)
-    with console.capture() as captured:
-        console.print(_table(rows))
-    result(captured.get().rstrip("\n"))
-    for line in _complaints(rows):
-        result(line)
-    result(f"{expected} of {len(rows)} as expected, in {seconds:.0f} s")
+async def _apart(entries: Sequence[Entry], request: BugsRequest) -> Sequence[Document]:
+    """Each class in a process of its own, so many at once as were asked for, the longest ones first."""
+    places = asyncio.Semaphore(request.run.jobs)
+    done: list[Document] = []
+
+    async def one(entry: Entry) -> Document:
+        async with places:
+            document = await _in_a_process(entry, request)
+        done.append(document)
+        note(f"{len(done)} of {len(entries)}: {entry.bug.id} {entry.scenario.title} {WORDS[document['code']]}")
+        return document
+
+    note(f"{len(entries)} classes, {request.run.jobs} at once, each in a process of its own")
+    async with asyncio.TaskGroup() as group:
+        tasks = {entry.bug.id: group.create_task(one(entry)) for entry in entries}
+    return [task.result() for task in tasks.values()]
 
 
-def _table(rows: Sequence[Row]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("class", "users report", "reports", "accused", "convicted by", "reference", "seed", "× time", "s"):
-        table.add_column(name, overflow="fold", justify="right" if name in ("seed", "× time", "s") else "left")
-    for row in rows:
-        bug = row.entry.bug
-        table.add_row(
-            bug.id,
-            bug.users_say,
-            ", ".join(bug.reports),
-            bug.accused,
-            Text(
-                ", ".join(bug.convicted_by) if row.convicted else "NOT CONVICTED", style="" if row.convicted else "red"
-            ),
-            Text(
-                "acquitted" if row.acquitted else str(row.reference.valid).upper(), style="" if row.acquitted else "red"
-            ),
-            str(row.seed),
-            f"{row.time_factor:g}",
-            f"{row.seconds:.0f}",
-        )
-    return table
+async def _in_a_process(entry: Entry, request: BugsRequest) -> Document:
+    factor = () if request.time_factor is None else ("--time-factor", str(request.time_factor))
+    seed, runs = str(request.run.seeds[0]), str(request.run.runs)
+    command = ("-m", "harness", "bugs", entry.bug.id, "--json", "--seed", seed, "--runs", runs, *factor)
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        out, err = await child.communicate()
+    except asyncio.CancelledError:
+        with suppress(ProcessLookupError):
+            child.send_signal(signal.SIGTERM)  # it takes its stack down
+        await child.wait()
+        raise
+    try:
+        document: Document = json.loads(out)["bugs"][0]
+    except (ValueError, LookupError):
+        return _broken(entry, seed, err.decode(errors="replace").strip() or f"exit code {child.returncode}")
+    return document
 
 
-def _complaints(rows: Sequence[Row]) -> Iterator[str]:
-    """What is not as it should be, each with where to look."""
-    for row in rows:
-        for who, fine, outcome in (
-            ("accused", row.convicted, row.accused),
-            ("reference", row.acquitted, row.reference),
-        ):
-            if fine:
-                continue
-            if isinstance(outcome, Failure):
-                yield f"{row.entry.bug.id}, {who}: {outcome.error}"
-            else:
-                said = ", ".join(
-                    f"{name} {verdict.valid}" + (f" ({verdict.reason})" if verdict.reason else "")
-                    for name, verdict in outcome.verdicts.items()
-                )
-                yield f"{row.entry.bug.id}, {who}: {said}; {outcome.report}"
+def _broken(entry: Entry, seed: str, why: str) -> Document:
+    """What is told of a class whose process came to no end."""
+    bug = entry.bug
+    return {
+        "id": bug.id,
+        "title": entry.scenario.title,
+        "users_say": bug.users_say,
+        "reports": [{"name": report, "url": link(report)} for report in bug.reports],
+        "scenario": entry.scenario.name,
+        "accused": bug.accused,
+        "convicted_by": list(bug.convicted_by),
+        "convicted": False,
+        "acquitted": False,
+        "code": UNKNOWN,
+        "seed": int(seed),
+        "time_factor": bug.time_factor,
+        "seconds": 0.0,
+        "runs": {},
+        "complaints": [f"its process came to no verdict: {why.splitlines()[-1]}"],
+    }
 
 
-def _run_of(outcome: Outcome) -> dict[str, Any]:
+def _complaint(who: str, outcome: Outcome) -> str:
+    """What is not as it should be, and where to look."""
+    if isinstance(outcome, Failure):
+        return f"{who}: {outcome.error}"
+    said = ", ".join(
+        f"{name} {verdict.valid}" + (f" ({verdict.reason})" if verdict.reason else "")
+        for name, verdict in outcome.verdicts.items()
+    )
+    return f"{who}: {said}; {outcome.report}"
+
+
+def _run_of(outcome: Outcome) -> Document:
     if isinstance(outcome, Failure):
         return outcome.document()
     verdicts = {name: str(verdict.valid) for name, verdict in outcome.verdicts.items()}

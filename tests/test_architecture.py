@@ -44,7 +44,7 @@ ARROWS: dict[str, set[str]] = {
         "scenario", "interpreter", "performing", "proxy", "cast", "judgement", "backends", "history", "clock", "errors",
     },
     "bug": {"scenario", "realtime", "errors"},
-    "bugs": {"bug", "batch", "outcome", "output", "checkers", "backends"},
+    "bugs": {"bug", "batch", "outcome", "output", "report", "checkers", "backends"},
     "testing": {
         "batch", "interpreter", "performing", "scenario", "outcome", "judgement", "cast", "generators", "report",
         "checkers", "backends", "pipeline", "events", "history", "clock", "errors",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.bug import catalogue
+from harness.bug import catalogue, link
 from harness.faults import FAULTS
 from harness.faults.fault import WorldFault
 from tests.test_architecture import PACKAGE
@@ -21,7 +21,7 @@ SILENT = (1, 2, 3, 4, 6, 7, 8, 16, 17, 18, 19, 22, 33, 34, 36, 37, 40, 42, 43, 4
 def bugs_page() -> str:
     rows = "\n".join(
         f"| {entry.bug.id} | [{entry.scenario.title}](../scenarios/bugs/{entry.scenario.name}.py) | "
-        f"{entry.bug.users_say} | {', '.join(entry.bug.reports)} | {entry.bug.accused} | "
+        f"{entry.bug.users_say} | {', '.join(map(_linked, entry.bug.reports))} | {entry.bug.accused} | "
         f"{', '.join(f'`{name}`' for name in entry.bug.convicted_by)} |"
         for entry in catalogue()
     )
@@ -40,6 +40,11 @@ Every interval of server, clients and application is shortened by the time facto
 
 Drawn by `python -m tests.test_docs_catalogue`.
 """
+
+
+def _linked(report: str) -> str:
+    url = link(report)
+    return f"[{report}]({url})" if url else report
 
 
 def faults_page() -> str:

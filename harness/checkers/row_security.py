@@ -40,12 +40,12 @@ def _forbidden(history: History) -> Iterator[Finding]:
 
 
 def _forbidden_to_listeners(history: History) -> Iterator[Finding]:
-    owners = {op.value.get("process_id"): op.value.get("owner_id") for op in history.where(f="start_process", type="ok")}
+    owners = {
+        op.value.get("process_id"): op.value.get("owner_id") for op in history.where(f="start_process", type="ok")
+    }
     processes = {op.value.get("event_id"): op.value.get("process_id") for op in history.where(f="commit", type="ok")}
     listeners = {
-        op.actor: op.value.get("user_id")
-        for op in history.where(f="listen")
-        if op.value.get("role") != SERVICE_ROLE
+        op.actor: op.value.get("user_id") for op in history.where(f="listen") if op.value.get("role") != SERVICE_ROLE
     }
     for op in history.where(f="receive"):
         process_id = op.value.get("process_id") or processes.get((op.value.get("old_record") or {}).get("id"))

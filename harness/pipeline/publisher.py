@@ -7,7 +7,7 @@ From the event to the row: records the hops emit, debounce and insert.
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from harness.clock import Clock
@@ -18,11 +18,10 @@ from harness.events.types import EVENT_TYPES, EventData, ProcessError, SectionCh
 from harness.history import Recorder
 from harness.history.hops import DEBOUNCE, EMIT, INSERT
 from harness.pipeline.app import Write
-from harness.pipeline.debouncer import Debouncer, Release
+from harness.pipeline.debouncer import MIN_INTERVAL_S, Debouncer, Release
 from harness.pipeline.ids import new_id
 from harness.pipeline.policies.lossless import Lossless
 from harness.pipeline.policies.policy import Policy
-from harness.pipeline.store import Store
 
 ACTOR: Final = "app"
 RETRY_DELAYS_S: Final = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
@@ -30,6 +29,13 @@ RETRY_DELAYS_S: Final = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 
 
 _WriteAll = Callable[[Sequence[ProcessEvent]], Awaitable[Sequence[int]]]
+
+
+class EventTable(Protocol):
+    """What a publisher needs of a `Store`, with the promises that it makes."""
+
+    async def insert_event(self, event: ProcessEvent) -> int: ...
+    async def insert_events(self, events: Sequence[ProcessEvent]) -> Sequence[int]: ...
 
 
 class _Line:
@@ -40,9 +46,9 @@ class _Line:
     of a write that nobody waited for.
     """
 
-    def __init__(self, rng: Random, policy: Policy) -> None:
+    def __init__(self, rng: Random, debouncer: Debouncer) -> None:
         self.rng = rng
-        self.debouncer = Debouncer(policy)
+        self.debouncer = debouncer
         self.intent = 0
         self.turn = asyncio.Lock()
         self.timer: asyncio.Task[None] | None = None
@@ -55,17 +61,25 @@ class Publisher:
 
     Each process draws its ids from a generator of its own, made when it first publishes, so that processes that
     run side by side do not disturb each other's. In several workers each limits by itself: together they publish that
-    many times as often (D-15).
+    many times as often (D-15). `min_interval` is the debouncer's, in seconds.
     """
 
     def __init__(
-        self, store: Store, recorder: Recorder, clock: Clock, rng: Random, *, policy: Policy | None = None
+        self,
+        store: EventTable,
+        recorder: Recorder,
+        clock: Clock,
+        rng: Random,
+        *,
+        policy: Policy | None = None,
+        min_interval: float = MIN_INTERVAL_S,
     ) -> None:
         self._store = store
         self._recorder = recorder
         self._clock = clock
         self._rng = rng
         self._policy = policy or Lossless()
+        self._min_interval = min_interval
         self._lines: dict[str, _Line] = {}
         self._leaving: set[_Line] = set()
         self._closed = False
@@ -161,7 +175,8 @@ class Publisher:
 
     def _line(self, process_id: str) -> _Line:
         if process_id not in self._lines:
-            self._lines[process_id] = _Line(Random(self._rng.getrandbits(64)), self._policy)
+            debouncer = Debouncer(self._policy, min_interval=self._min_interval)
+            self._lines[process_id] = _Line(Random(self._rng.getrandbits(64)), debouncer)
         return self._lines[process_id]
 
     def _all_lines(self) -> Sequence[_Line]:
