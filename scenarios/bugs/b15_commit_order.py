@@ -10,7 +10,7 @@ from random import Random
 from harness import Scenario
 from harness import generators as gen
 from harness.bug import Bug
-from harness.checkers import Accounting, Order
+from harness.checkers import Accounting, CursorSafety, Order
 from harness.faults import SlowCommit
 from harness.generators import Step
 
@@ -33,12 +33,12 @@ def story(rng: Random) -> Iterator[Step]:
     yield gen.settle(timeout=20.0)
 
 
-scenario = Scenario(story=story, checkers=[Order(), Accounting()])
+scenario = Scenario(story=story, checkers=[Order(), CursorSafety(), Accounting()])
 
 bug = Bug(
     id="B15",
     users_say="events come in another order than they were numbered",
     reports=("hasura#8632", "realtime#2201", "preset-io/agor#515"),
-    convicted_by=("order",),
+    convicted_by=("order", "cursor_safety"),
     time_factor=2.0,
 )

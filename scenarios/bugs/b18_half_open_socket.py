@@ -9,7 +9,7 @@ from random import Random
 from harness import Scenario
 from harness import generators as gen
 from harness.bug import Bug
-from harness.checkers import Accounting, Status
+from harness.checkers import Accounting, Canary, Status
 from harness.faults import BlackHole
 from harness.generators import Step
 
@@ -30,12 +30,12 @@ def story(rng: Random) -> Iterator[Step]:
     yield gen.settle(timeout=90.0)
 
 
-scenario = Scenario(story=story, checkers=[Status(), Accounting()])
+scenario = Scenario(story=story, checkers=[Status(), Canary(within=60.0), Accounting()])
 
 bug = Bug(
     id="B18",
     users_say="is_connected stays true while nothing comes",
     reports=("realtime-py#236", "realtime-js#133", "supabase-js#2625", "supabase-py#1299"),
-    convicted_by=("status",),
+    convicted_by=("status", "canary"),
     time_factor=20.0,
 )

@@ -10,7 +10,7 @@ from random import Random
 from harness import Scenario
 from harness import generators as gen
 from harness.bug import Bug
-from harness.checkers import Accounting, Content, Order, Workflow
+from harness.checkers import Accounting, Content, Order, RateBound, Workflow
 from harness.generators import Step
 
 
@@ -25,7 +25,7 @@ def story(rng: Random) -> Iterator[Step]:
     yield gen.settle(timeout=10.0)
 
 
-scenario = Scenario(story=story, checkers=[Content(), Order(), Workflow(), Accounting()])
+scenario = Scenario(story=story, checkers=[Content(), Order(), Workflow(), RateBound(), Accounting()])
 
 bug = Bug(
     id="B24",
