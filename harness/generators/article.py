@@ -3,7 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.events.types import ImageGenerated, ImagePlaceholderGenerated, StepCompleted
+from harness.events.types import (
+    ImageGenerated,
+    ImagePlaceholderGenerated,
+    ProcessError,
+    Progress,
+    ResearchProgress,
+    StepCompleted,
+    StepUpdate,
+)
 from harness.generators.step import Answer, Step, answer
 
 QUESTIONS = ("SELECT_PERSONA", "SELECT_THEME", "APPROVE_PLAN", "APPROVE_OUTLINE")
@@ -79,6 +87,22 @@ def calm(*, sections: int = 2, chunks: int = 10, chunk_interval_s: float = 0.5, 
 def step_completed(step: str, *, result: Mapping[str, Any] | None = None) -> StepCompleted:
     """For `emit`: a step is done."""
     return StepCompleted(step=step, result=dict(result or {}))
+
+
+def step_begun(step: str) -> StepUpdate:
+    """For `emit`: a step begins."""
+    progress = Progress(completed_steps=0, total_steps=10, percentage=0.0)
+    return StepUpdate(step=step, message=f"{step} begins", progress=progress)
+
+
+def researched(query: int, *, of: int) -> ResearchProgress:
+    """For `emit`: one of so many queries is done."""
+    return ResearchProgress(query_index=query, total_queries=of, query=f"query {query}")
+
+
+def failed(message: str) -> ProcessError:
+    """For `emit`: an error after which the process goes on."""
+    return ProcessError(error_type="recoverable", step="researching", message=message)
 
 
 def image_placeholder(number: int) -> ImagePlaceholderGenerated:

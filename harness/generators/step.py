@@ -160,7 +160,8 @@ class Bulk:
 class Listen:
     """A client of `user` that just listens: one channel, one handler for each binding, no recovery.
 
-    A binding is an element of a join's `postgres_changes`; in its `filter`, `{name}` is the id of the story's process.
+    Done when its channel is ready or refused. A binding is an element of a join's `postgres_changes`, in which `{name}`
+    is the id of a process of the story, as in `Sql`.
     """
 
     listener: str
@@ -168,11 +169,15 @@ class Listen:
     bindings: tuple[Mapping[str, str], ...]
     user: str
     role: str = "authenticated"
+    timeout: float = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sql:
-    """Somebody runs a statement as superuser. `{schema}` is the quoted schema, `{name}` the id of a process."""
+    """Somebody runs a statement as superuser. `{schema}` is the quoted schema, `{name}` the id of a process.
+
+    A brace that means itself is doubled, as for `str.format`.
+    """
 
     statement: str
 
@@ -356,10 +361,15 @@ def bulk(process: str, count: int) -> Bulk:
 
 
 def listen(
-    listener: str, *bindings: Mapping[str, str], user: str, topic: str = "", role: str = "authenticated"
+    listener: str,
+    *bindings: Mapping[str, str],
+    user: str,
+    topic: str = "",
+    role: str = "authenticated",
+    timeout: float = 30.0,
 ) -> Listen:
     """`topic` is the listener's name if it is not given."""
-    return Listen(listener=listener, topic=topic or listener, bindings=bindings, user=user, role=role)
+    return Listen(listener=listener, topic=topic or listener, bindings=bindings, user=user, role=role, timeout=timeout)
 
 
 def sql(statement: str) -> Sql:

@@ -11,15 +11,12 @@ from harness import Scenario
 from harness import generators as gen
 from harness.bug import Bug
 from harness.checkers import Accounting, Order
-from harness.faults import QuotaReached
 from harness.generators import Step
 
 
 def story(rng: Random) -> Iterator[Step]:
-    quota = QuotaReached(value=20)
     yield gen.start_process("article", owner="alice", simulation=gen.calm(chunks=40))
     yield gen.start_process("import", owner="bob", simulation=gen.simulation(scripted=True))
-    yield gen.begin(quota)
     yield gen.subscribe("reader", to="article", user="alice")
     yield gen.subscribe("importer", to="import", user="bob")
     yield gen.wait_ready("reader")
@@ -29,7 +26,6 @@ def story(rng: Random) -> Iterator[Step]:
     for _ in range(10):
         yield gen.bulk("import", 400)
         yield gen.wait(1.0)
-    yield gen.end(quota)
     yield gen.wait_committed("article", "process_completed")
     yield gen.settle(timeout=90.0)
 

@@ -17,7 +17,7 @@ def story(rng: Random) -> Iterator[Step]:
     yield gen.start_process("article", owner="alice", simulation=gen.simulation(scripted=True))
     yield gen.subscribe("reader", to="article", user="alice")
     yield gen.wait_ready("reader")
-    yield gen.wait(2.0)
+    yield gen.wait(8.0)
     for _ in range(3):
         yield gen.bulk("article", 2500)
         yield gen.wait(6.0)

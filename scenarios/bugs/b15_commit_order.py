@@ -16,7 +16,7 @@ from harness.generators import Step
 
 
 def story(rng: Random) -> Iterator[Step]:
-    slow = SlowCommit(seconds=1.0, every=3)
+    slow = SlowCommit(seconds=1.0, every=2)
     yield gen.start_process("article", owner="alice", simulation=gen.simulation(scripted=True))
     yield gen.subscribe("reader", to="article", user="alice")
     yield gen.wait_ready("reader")
@@ -24,9 +24,9 @@ def story(rng: Random) -> Iterator[Step]:
     yield gen.begin(slow)
     for number in range(6):
         yield gen.together(
-            [gen.emit("article", gen.image_placeholder(number))],
-            [gen.emit("article", gen.image(number))],
-            [gen.emit("article", gen.step_completed(f"step {number}"))],
+            [gen.emit("article", gen.step_begun(f"step {number}"))],
+            [gen.wait(0.1), gen.emit("article", gen.failed("a query took too long"))],
+            [gen.wait(0.2), gen.emit("article", gen.researched(number + 1, of=9))],
         )
         yield gen.wait(0.5)
     yield gen.end(slow)

@@ -19,7 +19,7 @@ def story(rng: Random) -> Iterator[Step]:
     yield gen.start_process("article", owner="alice", simulation=gen.calm(chunks=20, chunk_interval_s=0.5))
     yield gen.subscribe("reader", to="article", user="alice")
     yield gen.wait_ready("reader")
-    yield gen.wait(2.0)
+    yield gen.wait(8.0)
     yield gen.release("article")
 
     for count in (3, 11, 19, 27):

@@ -20,7 +20,7 @@ def story(rng: Random) -> Iterator[Step]:
     yield gen.begin(refused)
     yield gen.subscribe("reader", to="article", user="alice")
     yield gen.wait_ready("reader")
-    yield gen.wait(2.0)
+    yield gen.wait(8.0)
     yield gen.release("article")
     yield gen.wait_committed("article", "process_completed", timeout=300.0)
     yield gen.end(refused)

@@ -16,10 +16,10 @@ from harness.generators import Step
 
 
 def story(rng: Random) -> Iterator[Step]:
-    yield gen.start_process("article", owner="alice", simulation=gen.calm(chunks=30, chunk_interval_s=0.25))
+    yield gen.start_process("article", owner="alice", simulation=gen.calm(chunks=30, chunk_interval_s=0.5))
     yield gen.subscribe("reader", to="article", user="alice")
     yield gen.wait_ready("reader")
-    yield gen.wait(2.0)
+    yield gen.wait(8.0)
     yield gen.release("article")
 
     for count in (3, 13, 23):
