@@ -1,5 +1,5 @@
 # Targets of docs/contract.md 1. A fresh machine needs python3 (3.11 or newer) and make, nothing else.
-.PHONY: demo check lint tests unit bench fidelity load setup js clean
+.PHONY: demo check lint tests unit bench fidelity bugs load setup js clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -30,6 +30,9 @@ bench: $(READY)
 
 fidelity: $(READY)
 	$(BIN)/harness fidelity $(FIDELITY)
+
+bugs: $(READY)
+	$(BIN)/harness bugs $(BUGS)
 
 load: $(READY)
 	@echo "make $@ is in docs/contract.md but not built yet" >&2; exit 64
