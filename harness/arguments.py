@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_args
 
 from harness.errors import UsageError
+from harness.plan import Compute
 from harness.realtime.plans import Plan
 
 Number = TypeVar("Number", int, float)
@@ -17,8 +18,6 @@ LATER = {
     "replay": "a recorded trace as a scenario",
     "shrink": "a smaller failing run",
     "bundle": "one file to hand over",
-    "lab": "debounce policies on one input",
-    "plan": "capacity under a plan's limits",
     "watch": "judge what passes on any stack",
     "doctor": "what is wrong with a stack",
 }
@@ -31,6 +30,8 @@ A local simulation and test harness for pipelines built on Supabase Realtime.
   harness exec -- pytest my_tests        your own tests, with a stack around them
   harness list                           the scenarios that come with the harness
   harness bugs                           known delivery bugs: reproduced, convicted, explained
+  harness lab debounce                   every debounce policy on the same input, in simulated time
+  harness plan --limits free             how many generations at once, and which limit comes first
 """
 AFTERWORD = """\
 Exit codes: 0 valid, 1 invalid, 2 unknown (or the stack did not start), 64 wrong usage, 130 interrupted.
@@ -65,6 +66,8 @@ def parser() -> Parser:
     _token_command(names)
     _fidelity_command(names)
     _bugs_command(names)
+    _lab_command(names)
+    _plan_command(names)
     for name, text in LATER.items():
         # No prefix: whatever follows, --help too, is taken, and the answer is that the command is not there yet.
         later = names.add_parser(name, help=f"{text} (not built yet)", add_help=False, prefix_chars="\0")
@@ -184,6 +187,77 @@ def _bugs_command(names: Any) -> None:
     _runs_option(bugs, "where run folders are written")
 
 
+def _lab_command(names: Any) -> None:
+    lab = _command(
+        names,
+        "lab",
+        "every debounce policy on the same input, in simulated time: one table, and a page with the trade-off",
+        "harness lab debounce --interval 100,200,400 --write-ms 20",
+    )
+    lab.add_argument("what", choices=("debounce",), metavar="debounce", help="what is compared")
+    lab.add_argument(
+        "--debounce",
+        type=_words,
+        metavar="POLICY,…",
+        help="only these: off, as-specified, latest-wins, concatenate, per-entity, lossless (all)",
+    )
+    lab.add_argument(
+        "--interval",
+        type=_positives,
+        metavar="MS,…",
+        help="least intervals of the debouncers in milliseconds (50,100,200,500,1000)",
+    )
+    lab.add_argument(
+        "--write-ms", type=_not_negative, default=2.0, metavar="MS", help="median time of a write to the database (2)"
+    )
+    lab.add_argument("--out", type=Path, metavar="FILE", help="where the page is written (a folder of its own in runs)")
+    _input_options(lab)
+    _runs_option(lab, "where the page's folder is made")
+
+
+def _plan_command(names: Any) -> None:
+    plan = _command(
+        names,
+        "plan",
+        "capacity: how many generations at once under a plan's limits, and which limit comes first",
+        "harness plan --limits free --subscribers 2 --events-per-s 5 --no-rls",
+    )
+    plan.add_argument("--limits", choices=get_args(Plan), default="selfhost", help="the limits of this plan (selfhost)")
+    plan.add_argument("--subscribers", type=_count, default=1, metavar="N", help="tabs that show each generation (1)")
+    plan.add_argument(
+        "--events-per-s",
+        type=_positive,
+        metavar="R",
+        help="changes of the database that a generation makes in a second (measured in the laboratory)",
+    )
+    plan.add_argument(
+        "--debounce", default="lossless", metavar="POLICY", help="the policy under which that is measured (lossless)"
+    )
+    plan.add_argument(
+        "--rls", action=argparse.BooleanOptionalAction, default=True, help="whether the tables have row security (yes)"
+    )
+    plan.add_argument(
+        "--compute",
+        choices=get_args(Compute),
+        default="micro",
+        help="the vendor's compute, for its own ceiling (micro)",
+    )
+    plan.add_argument("--knee", type=Path, metavar="FILE", help="a bench/latest.json: our own ceiling besides")
+    _input_options(plan)
+
+
+def _input_options(command: argparse.ArgumentParser) -> None:
+    """Where the events come from that the laboratory debounces."""
+    command.add_argument("--seed", type=int, default=1, metavar="N", help="seed of texts, ids and chance (1)")
+    source = command.add_mutually_exclusive_group()
+    source.add_argument(
+        "--history", type=Path, metavar="FILE", help="say again what a recorded run said (else: a generated article)"
+    )
+    source.add_argument(
+        "--chunks-per-s", type=_positive, default=20.0, metavar="R", help="how fast the article is streamed (20)"
+    )
+
+
 def _command(names: Any, name: str, text: str, example: str) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = names.add_parser(
         name,
@@ -298,6 +372,21 @@ def _ttl(text: str) -> float:
     if not -LONGEST_TTL_S <= number <= LONGEST_TTL_S:
         raise argparse.ArgumentTypeError(f"{text} is no number of seconds within a hundred years")
     return number
+
+
+def _not_negative(text: str) -> float:
+    number = _number(text, float)
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is less than nothing")
+    return number
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(word.strip() for word in text.split(",")))
+
+
+def _positives(text: str) -> tuple[float, ...]:
+    return tuple(sorted({_positive(part) for part in text.split(",")}))
 
 
 def _number(text: str, kind: Callable[[str], Number]) -> Number:

@@ -155,7 +155,12 @@ def make_clients(request: RunRequest, seed: int) -> Callable[[Backend], MakeClie
             name: str, *, url: str, token: str | None, clock: Clock, timing: Timing, variant: str | None = None
         ) -> Client:
             if variant and request.client != "native":
-                raise FaultUnsupported(f"{name}, a client that would {variant}", "the native client", "this run")
+                raise FaultUnsupported(
+                    f"of {name}, a client that would {variant}",
+                    "the native client",
+                    "this run",
+                    cure="leave out --client",
+                )
             if request.client == "js":
                 return OfficialJsClient(
                     url, apikey=apikey, token=token, link=name, modules=request.js_modules or MODULES

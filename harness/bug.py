@@ -1,5 +1,6 @@
 """A delivery bug as a value: what users report, who must be convicted of it by whom, and under which conditions."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +64,7 @@ class Bug:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A bug with the scenario of its file; `accused_scenario` is what convicts."""
+    """A bug with the scenario of its file. `accused_scenario` run with `accused_app` is what is convicted."""
 
     bug: Bug
     scenario: Scenario
@@ -93,6 +94,8 @@ def load_bug(path: Path) -> Entry:
     bug: Any = getattr(module, "bug", None)
     if not isinstance(bug, Bug):
         raise InvalidScenario(str(path), "it defines no `bug = Bug(...)`")
+    if not re.fullmatch(r"B[1-9]\d*", bug.id):
+        raise InvalidScenario(str(path), f"its bug has the id {bug.id!r}, which is none like B7")
     checkers = (bug.behaviour or scenario).checkers_by_name()
     missing = [name for name in bug.convicted_by if name not in checkers]
     if missing or not bug.convicted_by:

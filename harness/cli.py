@@ -168,6 +168,42 @@ def _bugs(arguments: argparse.Namespace) -> int:
     return interruptible(lambda _: bugs.bugs(request, options), tell=note)
 
 
+def _lab(arguments: argparse.Namespace) -> int:
+    from harness.lab import command, simulation
+
+    request = command.LabRequest(
+        policies=arguments.debounce or simulation.POLICY_NAMES,
+        intervals_ms=arguments.interval or command.INTERVALS_MS,
+        seed=arguments.seed,
+        write_ms=arguments.write_ms,
+        chunks_per_s=arguments.chunks_per_s,
+        history=arguments.history,
+        runs=arguments.runs,
+        out=arguments.out,
+        as_json=arguments.json,
+    )
+    return command.debounce(request)
+
+
+def _plan(arguments: argparse.Namespace) -> int:
+    from harness import planning
+
+    request = planning.PlanRequest(
+        limits=arguments.limits,
+        subscribers=arguments.subscribers,
+        events_per_s=arguments.events_per_s,
+        debounce=arguments.debounce,
+        row_security=arguments.rls,
+        compute=arguments.compute,
+        history=arguments.history,
+        knee=arguments.knee,
+        chunks_per_s=arguments.chunks_per_s,
+        seed=arguments.seed,
+        as_json=arguments.json,
+    )
+    return planning.plan(request)
+
+
 COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "up": _up,
     "exec": _exec,
@@ -179,6 +215,8 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "token": _token,
     "fidelity": _fidelity,
     "bugs": _bugs,
+    "lab": _lab,
+    "plan": _plan,
 }
 
 

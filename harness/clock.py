@@ -123,7 +123,7 @@ class VirtualClock:
     async def sleep(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
         over: asyncio.Future[None] = loop.create_future()
-        timer = loop.call_later(max(0.0, seconds), over.set_result, None)
+        timer = loop.call_later(max(0.0, seconds), _wake, over)
         try:
             await over
         finally:
@@ -138,6 +138,11 @@ def run_virtual(story: Coroutine[Any, Any, Result]) -> Result:
     """
     with asyncio.Runner(loop_factory=_VirtualLoop) as runner:
         return runner.run(story)
+
+
+def _wake(sleeper: asyncio.Future[None]) -> None:
+    if not sleeper.done():  # it may have been cancelled at this very moment
+        sleeper.set_result(None)
 
 
 class _Jump(selectors.SelectSelector):

@@ -361,5 +361,5 @@ class IllegalMove(ClientError):
 class FaultUnsupported(HarnessError):
     """A fault that this backend or client cannot do: the run is then unknown."""
 
-    def __init__(self, fault: str, needs: str, where: str) -> None:
-        super().__init__(f"the fault {fault} needs {needs}, which {where} does not have: use --backend embedded")
+    def __init__(self, fault: str, needs: str, where: str, *, cure: str = "use --backend embedded") -> None:
+        super().__init__(f"the fault {fault} needs {needs}, which {where} does not have: {cure}")

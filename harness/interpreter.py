@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from harness.clock import within
 from harness.errors import HarnessError, StoryError, StoryFault
@@ -14,10 +14,9 @@ from harness.performing import behind, page
 from harness.performing.stage import Stage
 from harness.pipeline.summary import summary
 
-POLL_S = 0.05
-END = object()
+POLL_S: Final = 0.05
+END: Final = object()
 """What comes after the last step of a story."""
-
 
 Result = TypeVar("Result")
 
@@ -80,17 +79,17 @@ class Interpreter:
         await self.close()
 
     async def close(self) -> None:
-        """Close all readers, which record what they show, and all connections. Safe to call twice.
+        """End what still holds of faults, close all readers, which record what they show, and all connections.
 
-        What had ended a reader from inside is told in the history as a failed step.
+        What goes wrong, or had ended a reader from inside, is told in the history as a failed step. Safe to call twice.
         """
+        await self._ended(self._stage.nemesis.close(), "heal")
         cast = self._stage.cast
         readers, cast.readers = list(cast.readers.values()), {}
-        ends = await asyncio.gather(*(reader.close() for reader in readers), return_exceptions=True)
-        for reader, end in zip(readers, ends, strict=True):
-            if isinstance(end, Exception):
-                self._stopped(end, f"close {reader.name}", "end")
-        await self._stage.close_connections()
+        listeners, self._stage.listeners = list(self._stage.listeners.values()), {}
+        ends = {one.name: one.close for one in readers} | {one.name: one.close for one in listeners}
+        await asyncio.gather(*(self._ended(close(), f"close {name}") for name, close in ends.items()))
+        await self._ended(self._stage.close_connections(), "close connections")
 
     async def _finish(self, timeout: float) -> None:
         await self._stage.backend.application.stop_flows()
@@ -121,6 +120,13 @@ class Interpreter:
             raise
         except Exception as error:
             raise self._stopped(error, name, number) from error
+
+    async def _ended(self, work: Awaitable[None], name: str) -> None:
+        """Do it; whatever it raises is told, and nothing else: the rest must be ended, too."""
+        try:
+            await work
+        except Exception as error:
+            self._stopped(error, name, "end")
 
     def _stopped(self, error: Exception, name: str, number: str) -> StoryError:
         reason = words(error)

@@ -17,6 +17,7 @@ from harness.report.junit import junit
 from harness.report.verdict import verdict_document
 
 Header = Mapping[str, Any]
+_UPGRADE = "if a newer one recorded the run, upgrade realtime-harness"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +47,12 @@ class Judgement:
 def judge_file(path: Path) -> Judgement:
     """Judge a recorded history (a file or a run folder) by the checkers that its header names.
 
-    Raises `HistoryError` if it cannot be read whole; the file is never changed.
+    A checker that this harness does not know, or not with these parameters, is unknown. Raises `HistoryError` if the
+    history cannot be read whole; the file is never changed.
     """
     header, history = read(path)
-    verdicts = dict(judge(_checkers(header, path), history))
+    known, unknown = _checkers(header, path)
+    verdicts = {**judge(known, history), **unknown}
     incomplete = why_incomplete(history)
     if incomplete:
         verdicts["story"] = Verdict.unknown(incomplete)
@@ -69,13 +72,21 @@ def why_incomplete(history: History) -> str | None:
     return None
 
 
-def _checkers(header: Header, path: Path) -> Mapping[str, Checker]:
-    try:
-        return {name: CHECKERS[name](**fields) for name, fields in header["checkers"].items()}
-    except (KeyError, TypeError, AttributeError) as error:
-        raise CorruptHistory(
-            str(path), 1, f"its header names no checkers that this harness knows: {error}", 0
-        ) from error
+def _checkers(header: Header, path: Path) -> tuple[Mapping[str, Checker], Mapping[str, Verdict]]:
+    """Those that this harness can make, and what is to be said of the others: a newer one may have recorded the run."""
+    named = header.get("checkers")
+    if not isinstance(named, Mapping) or not all(isinstance(fields, Mapping) for fields in named.values()):
+        raise CorruptHistory(str(path), 1, "its header does not say which checkers are to judge it", 0)
+    known: dict[str, Checker] = {}
+    unknown: dict[str, Verdict] = {}
+    for name, fields in named.items():
+        try:
+            known[name] = CHECKERS[name](**fields)
+        except KeyError:
+            unknown[name] = Verdict.unknown(f"this harness knows no checker {name!r}: {_UPGRADE}")
+        except TypeError as error:
+            unknown[name] = Verdict.unknown(f"this harness does not know these parameters ({error}): {_UPGRADE}")
+    return known, unknown
 
 
 def write(judgement: Judgement, folder: Path) -> None:

@@ -11,7 +11,7 @@ from harness.checkers.checker import Valid, worst
 from harness.errors import HarnessError, UsageError
 from harness.judgement import Judgement
 from harness.output import note, result
-from harness.report.text import coloured, summary
+from harness.report.text import coloured, summary, wrapped
 
 EXIT_CODES: Final = {Valid.YES: 0, Valid.NO: 1, Valid.UNKNOWN: 2}
 
@@ -43,6 +43,8 @@ def show(outcome: Outcome, *, alone: bool, written: bool = False) -> None:
     report = str(outcome.report) if written else None
     text = summary(outcome.header, outcome.history, outcome.verdicts, outcome.accounts, report=report)
     console = Console(soft_wrap=True, highlight=False)
+    if console.is_terminal:
+        text = wrapped(text, console.width)
     with console.capture() as captured:
         console.print(coloured(text), end="")
     result(captured.get())

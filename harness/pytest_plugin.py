@@ -1,26 +1,29 @@
 """The pytest plugin (contract 7): a stack, a publisher, readers and verdicts as fixtures of a team's own tests.
 
-Loaded by installing the package. Nothing of the harness is imported before a test asks for a fixture.
+Loaded by installing the package; what a stack is made of is imported when a test asks for a fixture.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from harness.backends.options import StackOptions
     from harness.testing import Publisher, Recorded, Running, Subscribing, TestCase, TestStack
 
 BACKENDS = ("embedded", "compose")
-_CASE: pytest.StashKey["TestCase"] = pytest.StashKey()
+TITLE = "Realtime timeline"
+_TIMELINES: "pytest.StashKey[Callable[[], str]]" = pytest.StashKey()
+"""Says where the timelines of a test lie, one a line; there is one for tests that asked for a fixture."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """The options of contract 7."""
     group = parser.getgroup("realtime", "Supabase Realtime")
     group.addoption(
-        "--realtime-backend", choices=BACKENDS, default="embedded", help="the stack of the fixture `stack` (embedded)"
+        "--realtime-backend", choices=BACKENDS, default="embedded", help="the stack of the fixtures (embedded)"
     )
     group.addoption("--realtime-runs", type=Path, default=Path("runs"), help="where timelines are written (runs)")
 
@@ -28,14 +31,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest) -> "Iterator[TestStack]":
     """One stack for all tests of the session; `stack.environment` says how to reach it."""
-    from harness.backends.options import StackOptions
     from harness.testing import TestStack
-    from harness.tokens import DEVELOPMENT_SECRET
 
-    backend = request.config.getoption("--realtime-backend")
-    cadence: Any = "instant" if backend == "embedded" else "real"
-    options = StackOptions(backend=backend, cadence=cadence, limits="off", jwt_secret=DEVELOPMENT_SECRET)
-    one = TestStack(options, runs=request.config.getoption("--realtime-runs"), tell=lambda _: None)
+    cadence = "instant" if request.config.getoption("--realtime-backend") == "embedded" else "real"
+    one = TestStack(
+        _options(request.config, cadence), runs=request.config.getoption("--realtime-runs"), tell=lambda _: None
+    )
     one.start()
     yield one
     one.stop()
@@ -43,10 +44,10 @@ def stack(request: pytest.FixtureRequest) -> "Iterator[TestStack]":
 
 @pytest.fixture
 def _realtime_case(stack: "TestStack", request: pytest.FixtureRequest) -> "Iterator[TestCase]":
-    from harness.testing import TestCase
+    from harness.testing import TestCase, timeline
 
     case = TestCase(stack, request.node.name)
-    request.node.stash[_CASE] = case
+    _tell_of(request.node, lambda: timeline(case))
     yield case
     case.close()
 
@@ -78,23 +79,33 @@ def history(_realtime_case: "TestCase") -> "Recorded":
 @pytest.fixture
 def run(request: pytest.FixtureRequest) -> "Iterator[Running]":
     """Runs a scenario on a stack of its own: `run("scenarios/silent_socket.py", seed=7).valid`."""
-    from harness.backends.options import StackOptions
     from harness.testing import Loop, Running
-    from harness.tokens import DEVELOPMENT_SECRET
 
     loop = Loop()
-    options = StackOptions(
-        backend=request.config.getoption("--realtime-backend"), limits="off", jwt_secret=DEVELOPMENT_SECRET
-    )
-    yield Running(loop, options, request.config.getoption("--realtime-runs"))
+    running = Running(loop, _options(request.config, "real"), request.config.getoption("--realtime-runs"))
+    _tell_of(request.node, lambda: "\n".join(running.reports))
+    yield running
     loop.close()
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """A test that failed on the stack prints the path of its timeline."""
+    """A test that failed on the stack prints the paths of its timelines."""
     outcome: Any = yield
     report: pytest.TestReport = outcome.get_result()
-    case = item.stash.get(_CASE, None)
-    if case is not None and report.when == "call" and report.failed:
-        report.sections.append(("Realtime timeline", str(case.write())))
+    if report.when == "call" and report.failed and _TIMELINES in item.stash:
+        report.sections.append((TITLE, item.stash[_TIMELINES]()))
+
+
+def _options(config: pytest.Config, cadence: Any) -> "StackOptions":
+    from harness.backends.options import StackOptions
+    from harness.tokens import DEVELOPMENT_SECRET
+
+    backend = config.getoption("--realtime-backend")
+    return StackOptions(backend=backend, cadence=cadence, limits="off", jwt_secret=DEVELOPMENT_SECRET)
+
+
+def _tell_of(test: Any, timelines: Callable[[], str]) -> None:
+    """Say them after those of other fixtures of the test."""
+    before = test.stash.get(_TIMELINES, None)
+    test.stash[_TIMELINES] = timelines if before is None else lambda: f"{before()}\n{timelines()}".strip()

@@ -24,8 +24,9 @@ Story = Callable[[Random], Iterable[Step]]
 class Scenario:
     """`story` yields steps; the same seed must yield the same steps. `checkers` judge the history.
 
-    `faults` begin and end at their times, in seconds from the first step; others the story begins itself. `name`
-    and `title` are filled by `load` from the file: its name and the first line of its docstring.
+    `faults` begin and end at their times, in seconds of the story from its first step, divided by `--pace` like all of
+    its seconds; others the story begins itself. `name` and `title` are filled by `load` from the file: its name and the
+    first line of its docstring.
     """
 
     story: Story
@@ -40,7 +41,11 @@ class Scenario:
 
     def needs_links(self, seed: int) -> bool:
         """Whether a fault of it acts on the links of readers, which must then lead through the proxy."""
-        return any(needs_links(fault) for fault in (*self.faults, *_faults_of(self.steps(seed))))
+        return any(needs_links(fault) for fault in self.all_faults(seed))
+
+    def all_faults(self, seed: int) -> Sequence[Fault]:
+        """Its faults, and those that its story begins with this seed."""
+        return [*self.faults, *_faults_of(self.steps(seed))]
 
     def checkers_by_name(self) -> Mapping[str, Checker]:
         """Checkers under the names of contract 9: the name of the file that holds the class."""

@@ -25,6 +25,7 @@ from harness.errors import HarnessError
 from harness.events.types import EventData
 from harness.generators import step as steps
 from harness.history import History, Op, Recorder
+from harness.history.hops import HOPS
 from harness.history.store import FILE, HistoryWriter, create_run_folder
 from harness.interpreter import Interpreter
 from harness.judgement import judge_file, write_report
@@ -35,6 +36,9 @@ from harness.pipeline.reducer import ProcessState
 from harness.report.explain import Circumstances, explain
 from harness.scenario import checker_name, find, load
 
+SEED: Final = 1
+"""Of the texts, ids and chance of a test's own processes."""
+
 Result = TypeVar("Result")
 _CLOCK: Final = SystemClock()
 
@@ -43,9 +47,11 @@ class Loop:
     """An event loop in a thread of its own. `close` it."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="realtime harness", daemon=True)
+        self._began: Future[asyncio.AbstractEventLoop] = Future()
+        self._over = asyncio.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._live()), name="realtime harness", daemon=True)
         self._thread.start()
+        self._loop = self._began.result()
 
     def submit(self, work: Coroutine[Any, Any, Result]) -> "Future[Result]":
         """Begin it there; `result()` waits for it."""
@@ -56,10 +62,14 @@ class Loop:
         return await asyncio.wrap_future(self.submit(work))
 
     def close(self) -> None:
-        """Stop it and wait until it has."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        """Cancel what still runs there, and wait until it has ended. Safe to call twice."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._over.set)
+            self._thread.join()
+
+    async def _live(self) -> None:
+        self._began.set_result(asyncio.get_running_loop())
+        await self._over.wait()
 
 
 class TestStack:
@@ -82,7 +92,7 @@ class TestStack:
         return self._backend.environment
 
     def start(self) -> None:
-        """Bring it up; raises `StackError`."""
+        """Bring it up; raises `StackError`, and then nothing is left."""
         self._backend = chosen(
             self._options,
             recorder=self._recorder,
@@ -91,7 +101,11 @@ class TestStack:
             started=_CLOCK.wall(),
             tell=self._tell,
         )
-        self.loop.submit(self._backend.start()).result()
+        try:
+            self.loop.submit(self._backend.start()).result()
+        except BaseException:
+            self.loop.close()
+            raise
 
     def stop(self) -> None:
         """Take it down; nothing is left."""
@@ -105,17 +119,18 @@ class TestStack:
         self._sinks.append(sink)
 
     def unwatch(self, sink: Callable[[Op], None]) -> None:
+        """Give it no more."""
         self._sinks.remove(sink)
 
-    def stage(self, seed: int, tally: Tally) -> Stage:
-        """Where a test performs."""
+    async def stage(self, tally: Tally) -> Stage:
+        """Where a test performs; to be asked for in the loop of the stack."""
         return Stage(
             backend=self._backend,
             recorder=self._recorder,
             tally=tally,
             clock=_CLOCK,
-            rng=Random(seed),
-            make_client=make_clients(_request(self.runs, seed), seed)(self._backend),
+            rng=Random(SEED),
+            make_client=make_clients(_request(self.runs, SEED), SEED)(self._backend),
             client="native",
             schema=self._options.schema,
             pace=self._options.pace,
@@ -124,17 +139,16 @@ class TestStack:
 
     def header(self, test: str) -> Mapping[str, Any]:
         """The first line of a test's history."""
-        versions = dict(self._backend.versions)
         return {
             "scenario": test,
             "title": test,
-            "seed": 1,
+            "seed": SEED,
             "backend": self._backend.name,
             "pace": self._options.pace,
             "client": "native",
             "started": _CLOCK.wall().isoformat(),
-            "hops": sorted(self._backend.hops),
-            "versions": versions,
+            "hops": [hop for hop in HOPS if hop in self._backend.hops],
+            "versions": dict(self._backend.versions),
             "checkers": {"accounting": {}, "order": {}},
         }
 
@@ -153,7 +167,7 @@ class TestCase:
         self.name: Final = name
         self._ops: list[Op] = []
         self._tally = Tally()
-        self._stage = stack.stage(1, self._tally)
+        self._stage = stack.loop.submit(stack.stage(self._tally)).result()
         self._interpreter = Interpreter(self._stage)
         stack.watch(self._take)
 
@@ -169,31 +183,37 @@ class TestCase:
         """Perform steps of `harness.generators`; raises `StoryError`."""
         await self.stack.loop.do(self._interpreter.perform(story))
 
+    async def flush(self, process: str) -> None:
+        """Return when nothing of the process is held back or being written any more."""
+        await self.stack.loop.do(self._stage.backend.application.flush(self.process(process)))
+
     def process(self, name: str) -> str:
-        """The id of a process that the test has started."""
+        """The id of a process that the test has started; raises `StoryFault`."""
         return self._stage.process(name).id
 
     def reader(self, name: str) -> Reader:
+        """The page that the test has opened under that name; raises `StoryFault`."""
         return self._stage.reader(name)
 
     def close(self) -> None:
-        """End its readers and record what they show."""
+        """End its faults and readers, and record what they show."""
         try:
-            self.stack.loop.submit(self._end()).result()
+            self.stack.loop.submit(self._interpreter.close()).result()
         finally:
             self.stack.unwatch(self._take)
 
-    async def _end(self) -> None:
-        await self._stage.nemesis.close()
-        await self._interpreter.close()
-
     def write(self) -> Path:
-        """Write its history and report; the path of the report."""
-        folder = create_run_folder(self.stack.runs, self.name, 1, _CLOCK.wall())
+        """Write its history and report; the path of the report. Raises `HarnessError`."""
+        folder = create_run_folder(self.stack.runs, _file_name(self.name), SEED, _CLOCK.wall())
         with HistoryWriter(folder / FILE, self.stack.header(self.name)) as writer:
             for op in self._ops:
                 writer(op)
         return write_report(judge_file(folder), folder)
+
+
+def _file_name(test: str) -> str:
+    """The name of a test, which may hold anything in its brackets, as that of a folder."""
+    return "".join(letter if letter.isalnum() or letter in "-_[]." else "-" for letter in test)[:100]
 
 
 class Publisher:
@@ -211,6 +231,7 @@ class Publisher:
     async def publish(self, process: str, data: EventData) -> None:
         """Publish one event of a process of this test, and return when it is committed."""
         await self._case.perform(steps.emit(process, data))
+        await self._case.flush(process)
 
 
 class TestReader:
@@ -234,6 +255,7 @@ class TestReader:
 
     @property
     def cursor(self) -> int:
+        """The sequence that it would ask for events after."""
         return self._case.reader(self._name).cursor
 
     async def until(self, predicate: Callable[[ProcessState], bool], *, timeout: float = 10.0) -> ProcessState:
@@ -255,22 +277,23 @@ class Subscribing:
         return TestReader(self._case, name)
 
 
-@dataclass(frozen=True, slots=True)
 class Recorded:
     """The fixture `history`: what happened in this test so far, and what checkers say of it."""
 
-    case: TestCase
+    def __init__(self, case: TestCase) -> None:
+        self._case = case
 
     def so_far(self) -> History:
-        return self.case.history()
+        """All ops of this test until now."""
+        return self._case.history()
 
     async def settle(self, *, timeout: float = 30.0) -> None:
         """Wait until everything that was said has reached everybody."""
-        await self.case.perform(steps.settle(timeout=timeout))
+        await self._case.perform(steps.settle(timeout=timeout))
 
     def judge(self, *checkers: Checker) -> Mapping[str, Verdict]:
         """The verdict of each checker on what happened so far, by its name."""
-        return judge({checker_name(checker): checker for checker in checkers}, self.case.history())
+        return judge({checker_name(checker): checker for checker in checkers}, self._case.history())
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +313,7 @@ class RunResult:
 
     @property
     def report(self) -> str:
-        """Where the report lies."""
+        """Where the report lies; empty if the stack did not start."""
         return "" if isinstance(self.outcome, Failure) else str(self.outcome.report)
 
     def explain(self) -> str:
@@ -305,9 +328,10 @@ class RunResult:
 
 
 class Running:
-    """The fixture `run`: runs scenarios, each on a stack of its own."""
+    """The fixture `run`: runs scenarios, each on a stack of its own. `reports` are those of its runs so far."""
 
     def __init__(self, loop: Loop, options: StackOptions, runs: Path) -> None:
+        self.reports: Final[list[str]] = []
         self._loop = loop
         self._options = options
         self._runs = runs
@@ -316,13 +340,21 @@ class Running:
         """Run a scenario given by path or name, and judge it; raises `UnknownScenario`, `InvalidScenario`."""
         options = replace(self._options, app=app, pace=pace)
         work = perform(load(find(str(scenario))), seed, _request(self._runs, seed), options)
-        return RunResult(self._loop.submit(work).result())
+        result = RunResult(self._loop.submit(work).result())
+        if result.report:
+            self.reports.append(result.report)
+        return result
+
+
+def timeline(case: TestCase) -> str:
+    """The path of the report of a test, written for this; why there is none, if it cannot be."""
+    try:
+        return str(case.write())
+    except HarnessError as error:
+        return f"it could not be written: {error}"
 
 
 def _request(runs: Path, seed: int) -> RunRequest:
     return RunRequest(
         scenarios=(), seeds=(seed,), repeat=1, jobs=1, client="native", runs=runs, js_modules=None, as_json=False
     )
-
-
-__all__ = ["HarnessError", "Publisher", "Recorded", "RunResult", "Running", "Subscribing", "TestCase", "TestStack"]

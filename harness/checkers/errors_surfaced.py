@@ -89,15 +89,16 @@ class ErrorsSurfaced:
 
 
 def _listening(history: History) -> Sequence[Statement]:
-    """A client that just listens believes the reply to its join, until the socket closes; it looks at nothing else."""
+    """A client that just listens believes the reply to a join, until the next close; it looks at nothing else."""
     names = {op.actor for op in history.where(f="listen")}
     end = history[-1].time if len(history) else 0.0
     joined = [op for op in history.where(f="join", type="ok") if op.actor in names]
     closed = [op for op in history.where(f="close") if op.actor in names]
-    return [_believed(op, next((one for one in closed if one.actor == op.actor), None), end) for op in joined]
+    return [_believed(op, closed, end) for op in joined]
 
 
-def _believed(join: Op, close: Op | None, end: float) -> Statement:
+def _believed(join: Op, closed: Sequence[Op], end: float) -> Statement:
+    close = next((op for op in closed if op.actor == join.actor and op.index > join.index), None)
     until = close.time if close is not None else end
     return Statement(reader=join.actor, process_id="", status=LIVE, op=join, until=close, end=until)
 

@@ -120,7 +120,7 @@ class Client(Protocol):
         ...
 
     async def set_token(self, token: str) -> None:
-        """Use this token from now on, on joined channels too."""
+        """Use this token from now on, on joined channels too; before `connect`, in place of the first one."""
         ...
 
     async def next_event(self) -> ClientEvent:

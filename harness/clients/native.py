@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from random import Random
+from typing import Final
 from urllib.parse import urlencode
 
 from websockets.asyncio.client import ClientConnection as Socket
@@ -22,7 +23,7 @@ from harness.clients.client import (
     Refused,
 )
 from harness.clients.mailbox import Mailbox
-from harness.clock import Clock, within
+from harness.clock import Clock, time_factor, within
 from harness.errors import ClientError, ConnectRefused
 from harness.phoenix.channel import ChannelMove
 from harness.phoenix.client import ClientConnection
@@ -38,9 +39,9 @@ from harness.phoenix.connection import (
     Timing,
 )
 
-_OPEN_TIMEOUT_S = 10.0
-# A peer that is gone does not answer a close frame; realtime-js does not wait for it either.
-_CLOSE_TIMEOUT_S = 1.0
+# Real seconds that even a hurried socket gets: a handshake is this machine's work, which no time factor hurries.
+_LEAST_OPEN_S: Final = 1.0
+_LEAST_CLOSE_S: Final = 0.1
 
 
 class NativeClient:
@@ -66,8 +67,9 @@ class NativeClient:
         query = {"apikey": apikey, "vsn": vsn} | ({} if link is None else {"link": link})
         self._url = f"{url}/websocket?{urlencode(query)}"
         self._clock = clock
+        self._timing = timing or Timing()
         self._core = ClientConnection(
-            rng=rng, token=token, vsn=vsn, timing=timing, rejoin_with_bindings=rejoin_with_bindings
+            rng=rng, token=token, vsn=vsn, timing=self._timing, rejoin_with_bindings=rejoin_with_bindings
         )
         self._mailbox = Mailbox()
         self._socket: Socket | None = None
@@ -159,14 +161,19 @@ class NativeClient:
             compression=None,
             max_size=None,
             ping_interval=None,
-            open_timeout=_OPEN_TIMEOUT_S,
-            close_timeout=_CLOSE_TIMEOUT_S,
+            open_timeout=self._real(self._timing.open_timeout_s, least=_LEAST_OPEN_S),
+            # A peer that is gone does not answer a close frame; realtime-js does not wait for it either.
+            close_timeout=self._real(self._timing.close_timeout_s, least=_LEAST_CLOSE_S),
         )
         self._socket = socket
         self._dropped = False
         self._core.opened(self._clock.now())
         self._reader = asyncio.create_task(self._read(socket))
         self._mailbox.watch(self._reader)
+
+    def _real(self, seconds: float, *, least: float) -> float:
+        """So many seconds of the clock for the socket, which knows only the machine's; never hurried below `least`."""
+        return max(min(seconds, least), seconds / time_factor(self._clock))
 
     async def _reopen(self) -> None:
         try:

@@ -61,7 +61,7 @@ class OfficialJsClient:
         self._url = url
         params = {"apikey": apikey} if link is None else {"apikey": apikey, "link": link}
         times = {"heartbeat_s": heartbeat_s, "reconnect_s": reconnect_s}
-        self._start = {"do": "start", "params": params, "token": token, "vsn": vsn, **times}
+        self._start: Mapping[str, Any] = {"do": "start", "params": params, "token": token, "vsn": vsn, **times}
         self._modules = modules
         self._mailbox = Mailbox()
         self._topics: set[str] = set()
@@ -107,7 +107,10 @@ class OfficialJsClient:
         await self._say({"do": "unsubscribe", "topic": topic})
 
     async def set_token(self, token: str) -> None:
-        await self._say({"do": "token", "token": token})
+        if self._child is None:
+            self._start = {**self._start, "token": token}
+        else:
+            await self._say({"do": "token", "token": token})
 
     async def next_event(self) -> ClientEvent:
         return await self._mailbox.take()

@@ -85,6 +85,7 @@ class OfficialPyClient:
         await self._channels[topic].channel.unsubscribe()
 
     async def set_token(self, token: str) -> None:
+        self._token = token
         await self._official.set_auth(token)
 
     async def next_event(self) -> ClientEvent:

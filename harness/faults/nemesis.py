@@ -2,13 +2,15 @@
 
 import asyncio
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import fields
 from typing import Any, Final, Protocol
 
+from harness.clock import within
 from harness.errors import FaultUnsupported
 from harness.faults.fault import Capability, Fault, FrameFault, World, WorldFault
 from harness.history import Recorder
+from harness.history.op import Type
 
 ACTOR: Final = "nemesis"
 
@@ -22,82 +24,107 @@ class Links(Protocol):
 
 
 class Nemesis:
-    """Carries out faults on a world, and on the readers' links if there are any; each is told as `fault`."""
+    """Carries out faults on a world, and on the readers' links if there are any; each is told as `fault`.
 
-    def __init__(self, world: World, links: Links | None, recorder: Recorder) -> None:
+    The times of faults are the story's own, and divided by `pace` like those of its steps.
+    """
+
+    def __init__(self, world: World, links: Links | None, recorder: Recorder, *, pace: float = 1.0) -> None:
         self._world = world
         self._links = links
         self._recorder = recorder
+        self._pace = pace
         self._holding: list[Fault] = []
         self._timed: list[asyncio.Task[None]] = []
         self._failed: list[Exception] = []
+        self._over = asyncio.Event()
 
     async def begin(self, fault: Fault) -> None:
         """Begin it; raises `FaultUnsupported`, or what went wrong, after telling so."""
-        try:
-            if isinstance(fault, WorldFault):
-                self._need(fault)
-                await fault.begin(self._world)
-            else:
-                self._carrier(fault).begin(fault)
-        except Exception as error:
-            self._tell(fault, "fail", str(error) or type(error).__name__)
-            raise
+        await self._tried(fault, self._begin(fault))
         self._holding.append(fault)
         self._tell(fault, "invoke")
 
     async def end(self, fault: Fault) -> None:
-        """End it; one that does not hold is left alone."""
+        """End it; one that does not hold is left alone. Raises what went wrong, after telling so."""
         if fault not in self._holding:
             return
         self._holding.remove(fault)
-        try:
-            if isinstance(fault, WorldFault):
-                await fault.end(self._world)
-            else:
-                self._carrier(fault).end(fault)
-        except Exception as error:
-            self._tell(fault, "fail", str(error) or type(error).__name__)
-            raise
+        await self._tried(fault, self._end(fault))
         self._tell(fault, "ok")
 
     def schedule(self, faults: Iterable[Fault]) -> None:
-        """Begin and end each at its time from now on."""
+        """Begin and end each at its time from now on; what goes wrong is raised by `close`."""
         for fault in faults:
             self._timed.append(asyncio.create_task(self._at_its_time(fault), name=f"fault {name_of(fault)}"))
 
     async def close(self) -> None:
-        """End what still holds, in reverse order; raises the first thing that went wrong with a scheduled fault."""
+        """Begin nothing more and end what still holds, in reverse order; what is being done now is done first.
+
+        Raises the first thing that went wrong, with a scheduled fault or here. Safe to call twice.
+        """
+        self._over.set()
         timed, self._timed = self._timed, []
-        for task in timed:
-            task.cancel()
-        await asyncio.gather(*timed, return_exceptions=True)
+        await asyncio.gather(*timed)
         for fault in reversed(self._holding.copy()):
-            await self.end(fault)
-        if self._failed:
-            raise self._failed[0]
+            try:
+                await self.end(fault)
+            except Exception as error:
+                self._failed.append(error)
+        failed, self._failed = self._failed, []
+        if failed:
+            raise failed[0]
 
     async def _at_its_time(self, fault: Fault) -> None:
         try:
-            await self._world.clock.sleep(fault.at)
+            if not await self._passed(fault.at):
+                return
             await self.begin(fault)
-            if fault.lasts is not None:
-                await self._world.clock.sleep(fault.lasts)
+            if fault.lasts is not None and await self._passed(fault.lasts):
                 await self.end(fault)
         except Exception as error:
             self._failed.append(error)
 
-    def _need(self, fault: WorldFault) -> None:
+    async def _passed(self, seconds: float) -> bool:
+        """Whether so many seconds of the story have passed before all was over."""
+        try:
+            async with within(self._world.clock, seconds / self._pace):
+                await self._over.wait()
+        except TimeoutError:
+            return True
+        return False
+
+    async def _begin(self, fault: Fault) -> None:
+        if not isinstance(fault, WorldFault):
+            return self._carrier(fault).begin(fault)
         missing = sorted(fault.needs - self._world.capabilities)
         if missing:
             raise FaultUnsupported(name_of(fault), " and ".join(missing), "this backend")
+        await fault.begin(self._world)
+
+    async def _end(self, fault: Fault) -> None:
+        if not isinstance(fault, WorldFault):
+            return self._carrier(fault).end(fault)
+        await fault.end(self._world)
 
     def _carrier(self, fault: FrameFault) -> Links:
         if self._links is None:
-            raise FaultUnsupported(name_of(fault), "readers that are reached through our proxy", "this run")
+            raise FaultUnsupported(
+                name_of(fault),
+                "readers that are reached through our proxy",
+                "this run",
+                cure="have a scenario begin it: `harness run`, or the fixture `run`",
+            )
         return self._links
 
-    def _tell(self, fault: Fault, type: Any, error: str | None = None) -> None:
+    async def _tried(self, fault: Fault, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            self._tell(fault, "fail", error=str(error) or type(error).__name__)
+            raise
+
+    def _tell(self, fault: Fault, type: Type, *, error: str | None = None) -> None:
         self._recorder.record(ACTOR, "fault", {"fault": name_of(fault), **told(fault)}, type=type, error=error)
 
 
@@ -114,8 +141,10 @@ def told(fault: Fault) -> Mapping[str, Any]:
 
 def needs_links(fault: Fault) -> bool:
     """Whether readers must be reached through the proxy for it."""
-    return isinstance(fault, FrameFault) if not isinstance(fault, WorldFault) else Capability.LINKS in fault.needs
+    return Capability.LINKS in fault.needs if isinstance(fault, WorldFault) else True
 
 
 def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value if isinstance(value, str | int | float) else str(value)
+    if isinstance(value, tuple):
+        return list(value)
+    return value if value is None or isinstance(value, str | int | float) else str(value)

@@ -36,9 +36,7 @@ async def end(stage: Stage, step: steps.End) -> None:
 
 
 async def sql(stage: Stage, step: steps.Sql) -> None:
-    ids = {name: process.id for name, process in stage.cast.processes.items()}
-    statement = step.statement.format(schema=f'"{stage.schema}"', **ids)
-    await stage.world.sql(statement)
+    await stage.world.sql(stage.fill(step.statement))
 
 
 async def read_back(stage: Stage, step: steps.ReadBack) -> None:
@@ -56,7 +54,11 @@ async def read_back(stage: Stage, step: steps.ReadBack) -> None:
 
 async def clean_up(stage: Stage, step: steps.CleanUp) -> None:
     stage.recorder.record("app", "cleanup", {}, type="invoke")
-    deleted = await stage.backend.clean_up()
+    try:
+        deleted = await stage.backend.clean_up()
+    except Exception as error:
+        stage.recorder.record("app", "cleanup", {}, type="fail", error=str(error) or type(error).__name__)
+        raise
     stage.recorder.record("app", "cleanup", {"deleted": deleted})
 
 

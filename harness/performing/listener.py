@@ -3,25 +3,23 @@
 At the end of the line for what the application does not subscribe to itself; records `listen` and `receive`.
 """
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from harness.clients.client import Binding, ChangeReceived, Client, ClientEvent, Closed, Joined, Refused, SystemNotice
-from harness.clock import Clock, within
-from harness.errors import ClientError
+from harness.clock import Clock
 from harness.history import Recorder
 from harness.history.hops import RECEIVE
-
-Trace = Callable[[str, str, Mapping[str, Any]], Mapping[str, Any] | None]
+from harness.pipeline.app import Trace
+from harness.pipeline.reader_task import ReaderTask
 
 
 class Listener:
     """`name` listens on `topic` as `user`. A handler is told by the place of its binding.
 
-    Which handlers a change reaches is decided as both official clients do: by the ids of the join's reply, of which
-    `Client` gives those of the change (`ChangeReceived.ids`); a client that hides them is taken at its word.
+    Which handlers a change reaches is decided as both official clients do, by the ids of the join's reply: `Client`
+    says it (`ChangeReceived.handlers`).
     """
 
     def __init__(
@@ -44,59 +42,58 @@ class Listener:
         self._bindings = [Binding(**binding) for binding in bindings]
         self._who = {"user": user, "user_id": str(user_id), "role": role}
         self._recorder = recorder
-        self._clock = clock
         self._trace = trace
-        self._settled = asyncio.Event()
-        self._inner: asyncio.Task[None] | None = None
+        self._status = "connecting"
+        self._settled = False
+        self._task = ReaderTask(name, clock=clock, status=lambda: self._status)
 
     async def start(self, timeout: float) -> None:
-        """Connect and ask; returns when the channel is ready or was refused; raises `TimeoutError`."""
+        """Connect and ask; returns when the channel is ready or was refused.
+
+        Raises `TimeoutError` if neither happens, and what has ended the client.
+        """
         told = {"topic": self._topic, "bindings": [binding.as_json() for binding in self._bindings]}
         self._tell("listen", {**told, **self._who})
         await self._client.connect()
         await self._client.subscribe(self._topic, self._bindings)
-        self._inner = asyncio.create_task(self._run(), name=f"listener {self.name}")
-        async with within(self._clock, timeout):
-            await self._settled.wait()
+        self._task.begin(self._run())
+        await self._task.wait(lambda: self._settled, timeout, "ready")
 
     async def close(self) -> None:
-        """End it. Safe to call twice."""
-        inner, self._inner = self._inner, None
-        if inner is not None:
-            inner.cancel()
-            await asyncio.wait({inner})
-        await self._client.close()
+        """End it; raises what had ended it from inside. Safe to call twice."""
+        await self._task.end(self._client.close)
 
     async def _run(self) -> None:
         while True:
-            try:
-                self._take(await self._client.next_event())
-            except ClientError as error:
-                self._settled.set()
-                self._tell("close", {"code": 1006, "reason": str(error), "by": "client"})
-                return
+            self._take(await self._client.next_event())
+            self._task.announce()
 
     def _take(self, event: ClientEvent) -> None:
         match event:
             case ChangeReceived():
                 self._receive(event)
             case Joined():
+                self._status = "joined"
                 self._tell("join", {"topic": event.topic})
             case Refused():
+                self._settle("refused")
                 self._tell("join", {"topic": event.topic}, error=event.reason)
-                self._settled.set()
             case SystemNotice(ready=True):
+                self._settle("ready")
                 self._tell("ready", {"topic": event.topic})
-                self._settled.set()
             case SystemNotice():
+                self._settle(event.status)
                 told = {"topic": event.topic, "extension": event.extension, "status": event.status}
                 wrong = event.message if event.status != "ok" else None
                 self._tell("system", {**told, "message": event.message}, error=wrong)
-                self._settled.set()
             case Closed():
                 self._tell("close", {"code": event.code, "reason": event.reason, "by": event.by})
             case _:
                 pass  # sockets that open and channels that end tell nothing about changes
+
+    def _settle(self, status: str) -> None:
+        self._status = status
+        self._settled = True
 
     def _receive(self, change: ChangeReceived) -> None:
         row = change.record or change.old_record

@@ -6,6 +6,7 @@ from typing import Final
 from harness.clock import Clock, SteerableClock
 from harness.errors import FaultUnsupported
 from harness.faults.fault import FrameFault
+from harness.faults.nemesis import name_of
 from harness.proxy import FaultProxy
 
 
@@ -34,11 +35,11 @@ class ReaderMachine:
         return self._token
 
     def throttle(self, seconds: float | None) -> None:
-        self._need_native("throttled timers")
+        self._need_native("of a hidden tab")
         self.clock.throttled_to = seconds
 
     def freeze(self) -> None:
-        self._need_native("a machine that sleeps")
+        self._need_native("of a laptop that sleeps")
         self.clock.freeze()
 
     def thaw(self) -> None:
@@ -55,9 +56,16 @@ class ReaderMachine:
 
     def _links(self, fault: FrameFault) -> FaultProxy:
         if self._proxy is None:
-            raise FaultUnsupported(type(fault).__name__, "a proxy on the reader's link", f"the run of {self._reader}")
+            raise FaultUnsupported(
+                name_of(fault),
+                f"a proxy on the link of {self._reader}",
+                "this run",
+                cure="have a scenario begin it: `harness run`, or the fixture `run`",
+            )
         return self._proxy
 
     def _need_native(self, what: str) -> None:
         if not self._native:
-            raise FaultUnsupported(what, "the native client", "an official client")
+            raise FaultUnsupported(
+                what, "timers that can be bent", f"the official client of {self._reader}", cure="use --client native"
+            )

@@ -3,7 +3,6 @@
 from random import Random
 
 from harness.cast import Process
-from harness.errors import ClientError
 from harness.generators import step as steps
 from harness.performing.listener import Listener
 from harness.performing.stage import ROLE, Stage
@@ -22,6 +21,7 @@ async def start_process(stage: Stage, step: steps.StartProcess) -> None:
 
 
 async def subscribe(stage: Stage, step: steps.Subscribe) -> None:
+    stage.make_room(step.reader)
     process = stage.process(step.to)
     app = stage.backend.application.app
     machine = stage.new_machine(step.reader, lambda: stage.sign(step.user, ttl=step.token_ttl))
@@ -123,10 +123,8 @@ async def remount(stage: Stage, step: steps.Remount) -> None:
 
 
 async def listen(stage: Stage, step: steps.Listen) -> None:
-    if step.listener in stage.listeners or step.listener in stage.cast.readers:
-        raise ClientError(f"there is a {step.listener} already")
-    ids = {name: process.id for name, process in stage.cast.processes.items()}
-    bindings = [{key: value.format(**ids) for key, value in one.items()} for one in step.bindings]
+    stage.make_room(step.listener)
+    bindings = [{key: stage.fill(value) for key, value in one.items()} for one in step.bindings]
     url = await stage.reach(step.listener, stage.backend.environment.realtime_url)
     token = stage.sign(step.user, role=step.role)
     timing = stage.backend.application.app.timing
@@ -143,4 +141,4 @@ async def listen(stage: Stage, step: steps.Listen) -> None:
         trace=trace,
     )
     stage.listeners[step.listener] = listener
-    await listener.start(timeout=30.0)
+    await listener.start(timeout=step.timeout)

@@ -41,7 +41,7 @@ class MakeClient(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class Stage:
-    """Where a story is performed. `links`: readers are reached through `proxy`, so that faults can get at them."""
+    """Where a story is performed. With a `proxy` readers are reached through it, so that faults can get at them."""
 
     backend: Backend
     recorder: Recorder
@@ -64,7 +64,7 @@ class Stage:
         self.world = self.backend.world(
             machines=self.machines, links=self.proxy is not None, rng=Random(self.rng.random())
         )
-        self.nemesis = Nemesis(self.world, self.proxy, self.recorder)
+        self.nemesis = Nemesis(self.world, self.proxy, self.recorder, pace=self.pace)
 
     def process(self, name: str) -> Process:
         """The process that the story calls so; raises `StoryFault`."""
@@ -83,6 +83,24 @@ class Stage:
         if name not in self.machines:
             raise StoryFault(f"the story has subscribed no reader {name!r}")
         return self.machines[name]
+
+    def fill(self, text: str) -> str:
+        """`text` with the id of its process for each `{name}`, and the quoted schema for `{schema}`.
+
+        A brace that means itself is doubled, as for `str.format`. Raises `StoryFault`.
+        """
+        ids = {name: process.id for name, process in self.cast.processes.items()}
+        try:
+            return text.format_map({**ids, "schema": f'"{self.schema}"'})
+        except KeyError as missing:
+            raise StoryFault(f"the story has started no process {missing}, which {text!r} names") from None
+        except (ValueError, IndexError) as error:
+            raise StoryFault(f"{text!r} cannot be filled in ({error}): double each brace that means itself") from None
+
+    def make_room(self, name: str) -> None:
+        """Raises `StoryFault` if there is a reader or listener of that name: its end would be nobody's business."""
+        if name in self.cast.readers or name in self.listeners:
+            raise StoryFault(f"the story has a {name!r} already: give the other one another name")
 
     def sign(self, user: str, *, ttl: float = 3600.0, role: str = ROLE) -> str:
         """A token of that user, good for `ttl` seconds from now."""
@@ -118,11 +136,8 @@ class Stage:
         return self._http[name]
 
     async def close_connections(self) -> None:
-        """Give up all listeners, HTTP connections and links. Safe to call twice."""
+        """Give up all HTTP connections and links. Safe to call twice."""
         sessions, self._http = list(self._http.values()), {}
-        listeners, self.listeners = list(self.listeners.values()), {}
-        for listener in listeners:
-            await listener.close()
         for session in sessions:
             await session.close()
         if self.proxy is not None:

@@ -13,7 +13,8 @@ class Timing:
     """Seconds; the defaults are those of realtime-js.
 
     The last delay repeats for ever: the client never gives up (spec-decisions D-66). `jitter` is the share of a
-    reconnect's delay that is left to chance: 1.0 draws it from zero up, 0.0 is what realtime-js does.
+    reconnect's delay that is left to chance: 1.0 draws it from zero up, 0.0 is what realtime-js does. The socket itself
+    is given up by who opens it after `open_timeout_s`, and not waited for longer than `close_timeout_s` at its end.
     """
 
     heartbeat_s: float = 25.0
@@ -21,6 +22,8 @@ class Timing:
     rejoin_delays_s: tuple[float, ...] = (1.0, 2.0, 5.0, 10.0)
     reconnect_delays_s: tuple[float, ...] = (1.0, 2.0, 5.0, 10.0)
     jitter: float = 1.0
+    open_timeout_s: float = 10.0
+    close_timeout_s: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,7 @@ from harness.pipeline.store import Store
 from harness.tokens import verify
 
 GENERATION: Final = "/api/articles/generation"
+GOING_DOWN: Final = "the application is going down"
 LARGEST_PAGE: Final = 1000
 
 CORS: Final = {
@@ -66,8 +67,9 @@ class Caller:
 class Application:
     """The simulated backend of `app`: its running generations, and `web_application()` to be served.
 
-    `clock` is the application's own, which faults may bend. All waiting of the generations is divided by `pace`. The same `rng` state and the same requests in the same
-    order give the same ids and texts; where tables outlive a run, `ids` are drawn apart, and never twice the same.
+    Its own `clock`, which faults may bend, goes by the one that it is given. All waiting of the generations is divided
+    by `pace`. The same `rng` state and the same requests in the same order give the same ids and texts; where tables
+    outlive a run, `ids` are drawn apart, and never twice the same.
     """
 
     def __init__(
@@ -86,7 +88,6 @@ class Application:
         self.clock: Final = SteerableClock(clock)
         self._store = store
         self._secret = secret
-        self._clock = clock
         self._rng = rng
         own_ids = Random(rng.getrandbits(64))
         self._ids = own_ids if ids is None else ids
@@ -108,17 +109,17 @@ class Application:
             options=request.simulation,
             publisher=self._publisher,
             states=self._states,
-            clock=self._clock,
+            clock=self.clock,
             rng=Random(self._rng.getrandbits(64)),
             ids=Random(self._ids.getrandbits(64)),
             recorder=self._recorder,
             pace=self._pace,
         )
         await self._store.create_process(
-            process_id, user_id=user_id, initial_request=request.initial_request, at=self._clock.wall()
+            process_id, user_id=user_id, initial_request=request.initial_request, at=self.clock.wall()
         )
         if self._closed:
-            raise StoreError("the application is going down")
+            raise StoreError(GOING_DOWN)
         if request.simulation.scripted:
             return process_id
         self._flows[process_id] = flow
@@ -127,7 +128,14 @@ class Application:
         return process_id
 
     def release(self, process_id: str) -> None:
-        """Let a generation begin that is held back; one that runs goes on."""
+        """Let a generation begin that is held back; one that runs goes on.
+
+        Raises `InvalidRequest` where there is none any more, or never was, and `StoreError` after `close`.
+        """
+        if self._closed:
+            raise StoreError(GOING_DOWN)
+        if process_id not in self._flows:
+            raise InvalidRequest(f"no generation of process {process_id} is held back: it has ended, or is scripted")
         if process_id in self._tasks:
             return
         task = self._tasks[process_id] = asyncio.create_task(self._flows[process_id].run(), name=f"flow {process_id}")
@@ -252,7 +260,7 @@ class Application:
         process_id = await self._process(request)
         user_id = self._user(request)
         up_to = body_of(Acknowledgement, await _text(request)).up_to_sequence
-        cursor = await self._store.acknowledge(process_id, user_id=user_id, up_to_sequence=up_to, at=self._clock.wall())
+        cursor = await self._store.acknowledge(process_id, user_id=user_id, up_to_sequence=up_to, at=self.clock.wall())
         return _json({"acknowledged_up_to": cursor})
 
     def _received(self, process_id: str, put: Callable[[Inbox], Reception]) -> web.Response:
@@ -281,7 +289,7 @@ class Application:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise TokenError("a bearer token is needed")
-        claims = verify(token.strip(), self._secret, wall=self._clock.wall())
+        claims = verify(token.strip(), self._secret, wall=self.clock.wall())
         user_id = _uuid(str(claims.get("sub", "")))
         is_service = claims["role"] == "service_role"
         if not is_service and (claims["role"] != "authenticated" or user_id is None):

@@ -45,7 +45,8 @@ class FlowOptions(BaseModel):
     """Sizes, seconds and failures of one generation; all seconds are divided by the application's pace.
 
     Unless it may `ask`, the application takes the first option of each question by itself. `scripted`: there is no
-    generation, the story says each event; `held`: it begins when the story says so. A section has at least `section_chars` characters.
+    generation, the story says each event; `held`: it begins when the story says so. A section has at least
+    `section_chars` characters.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

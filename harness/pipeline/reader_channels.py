@@ -31,6 +31,8 @@ from harness.pipeline.topics import events_topic, state_topic
 READY_S: Final = 30.0
 """How long a joined channel may wait for the word that its changes flow: the real server takes up to 10 s."""
 
+UNTOLD: Final = "joined, and never told that changes flow"
+
 LEAVE_S: Final = 15.0
 """How long the end of a channel that was left is waited for. Clients give up waiting for the server after 10 s."""
 
@@ -87,6 +89,7 @@ class ReaderChannels:
         self._renewals: Counter[str] = Counter()
         self._leaves: dict[str, asyncio.Event] = {}
         self._joins: Counter[str] = Counter()
+        self._awaited: dict[str, int] = {}  # joined, and not told yet that changes flow: which join it was
 
     @property
     def held(self) -> int:
@@ -149,7 +152,8 @@ class ReaderChannels:
                 self._log.record("join", {"topic": event.topic})
                 self._recovery.joined()
                 self._joins[event.topic] += 1
-                tasks.create_task(self._expect_ready(event.topic, self._joins[event.topic], tasks))
+                join = self._awaited[event.topic] = self._joins[event.topic]
+                tasks.create_task(self._expect_ready(event.topic, join, tasks))
             case Refused():
                 self._renewing.discard(event.topic)
                 self._log.record("join", {"topic": event.topic}, type="fail", error=event.reason)
@@ -175,6 +179,7 @@ class ReaderChannels:
     def _on_closed(self, event: Closed, tasks: asyncio.TaskGroup) -> None:
         self._open = False
         self._ready.clear()
+        self._awaited.clear()
         self._log.record("close", {"code": event.code, "reason": event.reason, "by": event.by})
         self._recovery.disconnected(f"the socket closed with {event.code}")
         if self._token is not None:
@@ -191,6 +196,7 @@ class ReaderChannels:
         if notice.ready:
             self._log.record("ready", {"topic": notice.topic})
             self._renewals[notice.topic] = 0
+            self._awaited.pop(notice.topic, None)
             self._ready.add(notice.topic)
             if self._ready >= self._channels.keys():
                 self._recovery.ready(self._clock.now())
@@ -201,11 +207,12 @@ class ReaderChannels:
 
     async def _expect_ready(self, topic: str, join: int, tasks: asyncio.TaskGroup) -> None:
         await self._clock.sleep(READY_S)
-        if self._joins[topic] == join and topic in self._held and topic not in self._ready:
-            self._renew(topic, "joined, and never told that changes flow", tasks, leave=True)
+        if self._awaited.get(topic) == join:
+            self._renew(topic, UNTOLD, tasks, leave=True)
 
     def _lose(self, topic: str, reason: str) -> None:
         self._ready.discard(topic)
+        self._awaited.pop(topic, None)
         self._recovery.disconnected(reason)
 
     def _renew(self, topic: str, reason: str, tasks: asyncio.TaskGroup, *, leave: bool) -> None:

@@ -32,12 +32,12 @@ async def clean_up(
 
     Only chunks of completed sections, progress of research and heartbeats go: their text or their news is in rows
     that stay (D-33). Ages are of `created_at` by the database's clock. Numbers are never given again (D-34). Each
-    batch is a transaction of its own, with a pause of `clock` after it, if there is one; what went wrong comes out as asyncpg raises it, and what was done stays done.
+    batch is a transaction of its own; with a `clock` there is a pause of `PAUSE_S` between two. What went wrong comes
+    out as asyncpg raises it, and what was done stays done.
     """
     statements = maintenance(schema)
     await _repeat(sessions, clock, statements["archive"], batch, archived_after, expires_after)
-    deleted = await _repeat(sessions, clock, statements["delete"], batch)
-    return deleted
+    return await _repeat(sessions, clock, statements["delete"], batch)
 
 
 async def _repeat(sessions: Sessions, clock: Clock | None, statement: str, batch: int, *more: timedelta) -> int:

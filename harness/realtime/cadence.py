@@ -7,19 +7,18 @@ MAX_FAILURES: Final = 6
 BUSY_FAILURES: Final = 5
 """At which failure in a row the session that holds the slot is ended: after four further tries."""
 
-_POLL_S: Final = 0.1
-_IDLE_S: Final = 0.5
 _FIRST_BACKOFF_S: Final = 0.1
 _LONGEST_BACKOFF_S: Final = 5.0
 
 
-def pause_s(*, delivered: bool, raw: int, idle_poll_500ms: bool, rng: Random) -> float:
-    """Seconds until the next poll, given whether rows were for somebody and how many changes there were at all."""
+def pause_s(*, delivered: bool, raw: int, interval_s: float, idle_interval_s: float, rng: Random) -> float:
+    """Seconds until the next poll, given whether rows were for somebody and how many changes there were at all.
+
+    `interval_s` and `idle_interval_s` are the times between polls while there is something and while there is not.
+    """
     if delivered:
         return 0.0
-    if raw:
-        return _POLL_S + rng.uniform(0.05, 0.1)
-    return _IDLE_S if idle_poll_500ms else _POLL_S
+    return interval_s + rng.uniform(0.05, 0.1) if raw else idle_interval_s
 
 
 def lead_s(*, rng: Random) -> float:

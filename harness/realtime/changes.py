@@ -11,7 +11,6 @@ from harness.realtime.services import Services
 from harness.realtime.subscription import Binding, Refused, Wanted, understand
 
 _EXTENSION: Final = "postgres_changes"
-_RETRY_S: Final = (5.0, 10.0)
 
 
 class Changes:
@@ -102,9 +101,12 @@ class _Keeper:
                 await self._asked.wait()
                 await self._until_due()
             elif self._settled is False:
-                await self._services.clock.sleep(self._services.rng.uniform(*_RETRY_S))
+                await self._services.clock.sleep(self._retry_s())
             self._asked.clear()
             await self._attempt()
+
+    def _retry_s(self) -> float:
+        return self._services.rng.uniform(*self._services.tenant.subscribe_error_retry_s)
 
     async def _until_due(self) -> None:
         while (left := self._due - self._services.clock.now()) > 0:

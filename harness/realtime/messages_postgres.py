@@ -31,7 +31,7 @@ _BROKEN: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.Interna
 _EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 -- as the column has it: UTC without saying so
 _EARLIEST: Final = -62_135_596_800_000
 """The year 1: no row is older."""
-_JANITOR_S: Final = 4 * 3600.0
+JANITOR_S: Final = 4 * 3600.0
 _FIRST_BACKOFF_S: Final = 5.0
 _LONGEST_BACKOFF_S: Final = 300.0
 _QUICK_BACKOFF_S: Final = 0.1
@@ -68,7 +68,8 @@ class PostgresMessages:
     """The database side of broadcasts. Call `open` first and `close` last.
 
     `dsn` must be a superuser's. `open_source` makes a closed source of `PUBLICATION` on a slot of its own; it is
-    called again after every break. What is committed while there is none is broadcast to nobody.
+    called again after every break. What is committed while there is none is broadcast to nobody. Partitions are made
+    every `janitor_s` seconds.
     """
 
     def __init__(
@@ -79,12 +80,14 @@ class PostgresMessages:
         clock: Clock,
         rng: Random,
         recorder: Recorder,
+        janitor_s: float = JANITOR_S,
     ) -> None:
         self._session = Session(dsn)
         self._open_source = open_source
         self._clock = clock
         self._rng = rng
         self._recorder = recorder
+        self._janitor_s = janitor_s
         self._patient = True
         self._hear: Callable[[Change], None] = _nobody
         self._tasks: list[asyncio.Task[None]] = []
@@ -149,7 +152,7 @@ class PostgresMessages:
 
     async def _sweep(self) -> None:
         while True:
-            await self._clock.sleep(_JANITOR_S)
+            await self._clock.sleep(self._janitor_s)
             try:
                 await make_partitions(self._session, self._clock)
             except _BROKEN as error:

@@ -138,7 +138,7 @@ class PresenceChannels:
         channel.reply(ref, "ok", {})
         diff = self._presences.track(channel, payload, ref=made_ref(self._services.wall(), self._services.rng))
         if self._seats[channel].nameless:
-            asyncio.get_running_loop().call_later(_CRASH_S, self._crash_all)
+            asyncio.get_running_loop().call_later(self._services.real_seconds(_CRASH_S), self._crash_all)
             return
         self._tell(diff)
         self._sync_late(channel)

@@ -8,7 +8,7 @@ from typing import Final
 
 from aiohttp import web
 
-from harness.clock import Clock
+from harness.clock import Clock, time_factor
 from harness.history.recorder import Recorder
 from harness.phoenix.serializer import V1, V2
 from harness.realtime.admin import Admin
@@ -130,7 +130,7 @@ class RealtimeServer:
         self.close_sockets(_SERVICE_RESTART)
         waited = 0.0
         while self._links and waited < 2 * _GOODBYE_S:
-            await self._clock.sleep(0.01)
+            await self._clock.sleep(0.01 * time_factor(self._clock))  # of this machine: sockets are not hurried
             waited += 0.01
 
     def close_sockets(self, code: int) -> None:

@@ -35,9 +35,12 @@ class Tenant:
     channel_error_backoff_s: float = 5.0
     token_check_s: float = 300.0
     subscribe_retry_s: tuple[float, float] = (1.0, 3.0)
+    subscribe_error_retry_s: tuple[float, float] = (5.0, 10.0)
     max_frame_bytes: int = 5_000_000
     max_backlog_bytes: int = 50_000_000
     max_record_bytes: int = 1 << 20
+    poll_interval_s: float = 0.1
+    idle_poll_interval_s: float = 0.5
     poll_timeout_s: float = 15.0
     reconnect_s: tuple[float, float] = (1.4, 2.2)
     publication_check_s: float = 60.0

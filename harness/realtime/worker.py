@@ -261,9 +261,13 @@ class Worker:
             raise ReplicationLost(f"a poll took more than {self._tenant.poll_timeout_s} s") from error
         if self._instant:
             return
-        idle_poll_500ms = self._tenant.quirks.idle_poll_500ms
-        pause = pause_s(delivered=delivered, raw=batch.raw, idle_poll_500ms=idle_poll_500ms, rng=self._rng)
-        await self._clock.sleep(pause)
+        await self._clock.sleep(self._pause_s(batch, delivered=delivered))
+
+    def _pause_s(self, batch: Batch, *, delivered: bool) -> float:
+        tenant = self._tenant
+        idle = tenant.idle_poll_interval_s if tenant.quirks.idle_poll_500ms else tenant.poll_interval_s
+        interval = tenant.poll_interval_s
+        return pause_s(delivered=delivered, raw=batch.raw, interval_s=interval, idle_interval_s=idle, rng=self._rng)
 
     async def _poll(self, source: ChangeSource) -> tuple[Batch, bool]:
         """Read and deliver. What takes too long is lost, a huge transaction too; waiting for rows does not count."""

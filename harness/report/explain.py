@@ -8,7 +8,7 @@ from harness.history import Op
 from harness.history.hops import COMMIT, EMIT
 from harness.history.secrets import hide_secrets
 from harness.report import explain_connection, explain_delivery
-from harness.report.circumstances import Circumstances, Teller, event_words, short
+from harness.report.circumstances import Circumstances, Teller, debounced, event_words, hop_words, short
 
 __all__ = ["Circumstances", "explain"]
 
@@ -24,11 +24,11 @@ def _lost(finding: Finding, circumstances: Circumstances) -> str:
     reader = detail["reader"]
     commit = _of(finding, COMMIT) or finding.ops[-1]
     at = commit.value.get("at", commit.time)
-    said = circumstances.status(reader, at)
-    believed = f" The client said it was {said}, and was told of nothing." if said else ""
+    process_id = detail["process_id"]
+    believed = circumstances.believed((reader, at), process_id=process_id, more=", and was told of nothing")
     return (
-        f"{reader} never applied {event_words(detail)} of {circumstances.process(detail['process_id'])}, which was "
-        f"committed at {at:.3f} s. {_stretch(finding)}{circumstances.around(reader, at)}{believed}"
+        f"{reader} never applied {event_words(detail)} of {circumstances.process(process_id)}, which was "
+        f"committed at {at:.3f} s. {_stretch(finding)}{circumstances.around((reader, at))}{believed}"
     )
 
 
@@ -38,7 +38,7 @@ def _unpublished(finding: Finding, circumstances: Circumstances) -> str:
     return (
         f"The application emitted {event_words(detail)} of {circumstances.process(detail['process_id'])} at "
         f"{emit.time:.3f} s; it was never committed, and the application was not told, so {detail['reader']} cannot "
-        f"have it. {_stretch(finding)}{circumstances.around(detail['reader'], emit.time)}"
+        f"have it. {_stretch(finding)}{debounced([finding], 'it')}{circumstances.around((detail['reader'], emit.time))}"
     )
 
 
@@ -47,7 +47,7 @@ def _stretch(finding: Finding) -> str:
     seen = finding.ops[-1]
     if following is None:
         return f"It was last seen at {last} ({seen.time:.3f} s)."
-    return f"It was last seen at {last} ({seen.time:.3f} s) and never at {following}: lost between the two."
+    return f"It was last seen at {last} ({seen.time:.3f} s) and never at {hop_words(following)}: lost between the two."
 
 
 def _disorder(reason: str) -> Teller:
@@ -56,7 +56,7 @@ def _disorder(reason: str) -> Teller:
         return (
             f"{later.actor} applied {event_words(later.value)} at {later.time:.3f} s, after "
             f"{event_words(earlier.value)} at {earlier.time:.3f} s; {reason}."
-            f"{circumstances.around(later.actor, later.time)}"
+            f"{circumstances.around((later.actor, later.time))}"
         )
 
     return tell
@@ -112,6 +112,7 @@ def _withheld(finding: Finding, circumstances: Circumstances) -> str:
     return (
         f"{detail['reader']} may see {event_words(op.value)} of {circumstances.process(op.value.get('process_id'))}, "
         f"but row security hid it at {op.time:.3f} s, and it never came in another way."
+        f"{circumstances.rights(detail['reader'], op.time)}{circumstances.around((detail['reader'], op.time))}"
     )
 
 

@@ -26,7 +26,7 @@ def _zombie(finding: Finding, circumstances: Circumstances) -> str:
     return (
         f"{reader} said that it was live, and heard nothing for {detail['within_s']:g} s after "
         f"{event_words(detail)} of {circumstances.process(detail['process_id'])} was committed at {at:.3f} s; {before}."
-        f"{circumstances.around(reader, at)}"
+        f"{circumstances.around((reader, at))}"
     )
 
 
@@ -43,7 +43,7 @@ def _untrue_live(finding: Finding, circumstances: Circumstances) -> str:
     return (
         f"{detail['reader']} said that it was live for {detail['lasted_s']:.2f} s, from {detail['since']:.3f} s on, "
         f"while {why}{error}; it had {detail['limit_s']:g} s to notice."
-        f"{circumstances.around(detail['reader'], detail['since'])}"
+        f"{circumstances.around((detail['reader'], detail['since']))}"
     )
 
 
@@ -82,7 +82,7 @@ def _not_surfaced(finding: Finding, circumstances: Circumstances) -> str:
     return (
         f"{detail['reader']} was refused ({detail['refused']}{topic}) at {op.time:.3f} s: {detail['error']}. It went "
         f"on saying that it was live for {detail['within_s']:g} s and more, and told nobody."
-        f"{circumstances.around(detail['reader'], op.time)}"
+        f"{circumstances.around((detail['reader'], op.time))}"
     )
 
 
@@ -92,7 +92,7 @@ def _retries_unbounded(finding: Finding, circumstances: Circumstances) -> str:
     return (
         f"{detail['reader']} joined {detail['topic']} {detail['attempts']} times between {first.time:.2f} and "
         f"{last.time:.2f} s; {detail['allowed']} a minute are allowed.{error}"
-        f"{circumstances.around(detail['reader'], first.time)}"
+        f"{circumstances.around((detail['reader'], first.time))}"
     )
 
 
@@ -129,7 +129,7 @@ def _slow(finding: Finding, circumstances: Circumstances) -> str:
         f"The {detail['percentile']} from {detail['hop_from']} to {detail['hop_to']}{kind} is "
         f"{detail['seconds']:.3f} s among {detail['samples']} samples, and {detail['gate_s']:g} s are allowed. That "
         f"one is event {detail['sequence']} at {detail['reader']}.{missing}"
-        f"{circumstances.around(detail['reader'], finding.ops[-1].time)}"
+        f"{circumstances.around((detail['reader'], finding.ops[-1].time))}"
     )
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from harness.checkers.checker import Finding
 from harness.report.circumstances import Circumstances, Teller, event_words, short
+from harness.report.words import listed
 
 
 def _applied_twice(finding: Finding, circumstances: Circumstances) -> str:
@@ -33,6 +34,7 @@ def _lost_before_ready(finding: Finding, circumstances: Circumstances) -> str:
         f"{detail['joined_at']:.3f} s, the event was committed at {detail['committed_at']:.3f} s, {until}: what is "
         f"committed between the two is not delivered, and the reader did not fetch it."
         f"{_around(finding, circumstances, detail['committed_at'])}"
+        f"{_believed(finding, circumstances, detail['committed_at'])}"
     )
 
 
@@ -44,6 +46,7 @@ def _not_recovered(finding: Finding, circumstances: Circumstances) -> str:
         f"{_who(finding)} was cut off at {detail['lost_at']:.3f} s and online again at {detail['back_at']:.3f} s, and "
         f"{did} {_what(finding, circumstances)}, which was committed by then."
         f"{_around(finding, circumstances, detail['lost_at'])}"
+        f"{_believed(finding, circumstances, detail['back_at'])}"
     )
 
 
@@ -58,8 +61,7 @@ def _applied_again(finding: Finding, circumstances: Circumstances) -> str:
 
 def _never_back(finding: Finding, circumstances: Circumstances) -> str:
     at = finding.detail["lost_at"]
-    said = circumstances.status(finding.detail["reader"], at + 1.0)
-    believed = f" Its client said that it was {said}." if said else ""
+    believed = _believed(finding, circumstances, at + 1.0)
     return (
         f"{_who(finding)} lost its connection at {at:.3f} s and was never online again, though nothing kept it."
         f"{_around(finding, circumstances, at)}{believed}"
@@ -130,8 +132,8 @@ def _shown_in_part(finding: Finding, circumstances: Circumstances) -> str:
 
 def _in_part(finding: Finding, circumstances: Circumstances) -> str:
     detail = finding.detail
-    why = [f"without {', '.join(detail['missing'])}"] if detail["missing"] else []
-    why += [f"with the server's error {short('; '.join(map(str, detail['errors'])))}"] if detail["errors"] else []
+    why = [f"without {listed(detail['missing'])}"] if detail["missing"] else []
+    why += [f'with the error "{short("; ".join(map(str, detail["errors"])))}"'] if detail["errors"] else []
     row = _what(finding, circumstances) if detail.get("event_id") else "a state row"
     return f"{_who(finding)} received {row} at {finding.ops[-1].time:.3f} s {' and '.join(why)}"
 
@@ -183,7 +185,11 @@ def _what(finding: Finding, circumstances: Circumstances) -> str:
 
 def _around(finding: Finding, circumstances: Circumstances, time: float | None = None) -> str:
     """What else went on then, by default at the last of the ops."""
-    return circumstances.around(finding.detail["reader"], finding.ops[-1].time if time is None else time)
+    return circumstances.around((finding.detail["reader"], finding.ops[-1].time if time is None else time))
+
+
+def _believed(finding: Finding, circumstances: Circumstances, time: float) -> str:
+    return circumstances.believed((finding.detail["reader"], time), process_id=finding.detail.get("process_id"))
 
 
 def _handler(finding: Finding) -> str:

@@ -12,22 +12,27 @@ from harness.checkers.trials import trial
 from harness.history import History, Op
 from harness.history.accounting import Accounts, Bin
 from harness.history.secrets import hide_secrets, names_a_secret
-from harness.report.explain import Circumstances, explain
+from harness.report.circumstances import Circumstances
+from harness.report.conditions import notes, run_words
+from harness.report.explain import explain
 from harness.report.latency import latencies
+from harness.report.stories import Story, stories
 from harness.report.timeline import timeline
-from harness.report.words import BINS, CLAIMS, EXTRAS, HEADLINES, STEPS_OF_THE_LINE, in_short
+from harness.report.windows import Kind, Window
+from harness.report.words import BINS, CLAIMS, EXTRAS, FAULTS, STEPS_OF_THE_LINE, headline, in_short, trial_words
 
+SHOWN_STORIES: Final = 50
+"""How many stories of a checker the page tells, and how many findings of each; `verdict.json` has them all."""
 SHOWN_FINDINGS: Final = 50
-"""How many findings of a checker the page tells; `verdict.json` has them all."""
 _SHOWN_VALUE: Final = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToldFinding:
-    """A finding in words, with its ops for who wants to look them up."""
+class ToldStory:
+    """A story with what who doubts it may unfold: its findings one by one, and the ops of the first."""
 
-    what: str
-    text: str
+    story: Story
+    findings: Sequence[tuple[str, str]]
     ops: Sequence[tuple[Op, str]]
 
 
@@ -38,16 +43,21 @@ def html(header: Mapping[str, Any], history: History, verdicts: Mapping[str, Ver
     page = _template().render(
         header=header,
         settings=list(_settings(header)),
+        run=run_words(header),
+        notes=notes(header),
         valid=valid,
-        headline=HEADLINES[valid],
+        headline=headline(verdicts),
         summary=in_short(accounts),
         history=history,
         verdicts=verdicts,
         trials={name: trial(name) for name in verdicts},
         claims=CLAIMS,
-        findings={name: _told(verdict.findings, circumstances) for name, verdict in verdicts.items()},
-        accounts=accounts,
+        trial_words=trial_words,
+        stories={name: _told(verdict.findings, circumstances) for name, verdict in verdicts.items()},
+        shown_stories=SHOWN_STORIES,
         shown_findings=SHOWN_FINDINGS,
+        faults=_faults(circumstances.windows),
+        accounts=accounts,
         bins=_bins(accounts),
         extras=[(extra, count, EXTRAS[extra]) for extra, count in accounts.by_extra().items()],
         by_reader=accounts.by_reader(),
@@ -107,15 +117,23 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _told(findings: Sequence[Finding], circumstances: Circumstances) -> Sequence[ToldFinding]:
+def _told(findings: Sequence[Finding], circumstances: Circumstances) -> Sequence[ToldStory]:
     return [
-        ToldFinding(
-            what=finding.what,
-            text=explain(finding, circumstances),
-            ops=[(op, _shortened(op)) for op in finding.ops],
+        ToldStory(
+            story=story,
+            findings=[
+                (explain(finding, circumstances), ", ".join(str(op.index) for op in finding.ops))
+                for finding in (story.findings[:SHOWN_FINDINGS] if story.findings[1:] else ())
+            ],
+            ops=[(op, _shortened(op)) for op in story.findings[0].ops],
         )
-        for finding in findings[:SHOWN_FINDINGS]
+        for story in stories(findings, circumstances)
     ]
+
+
+def _faults(windows: Sequence[Window]) -> Sequence[tuple[Window, str]]:
+    """What the nemesis did, each with what it means."""
+    return [(window, FAULTS.get(window.name, "")) for window in windows if window.kind is Kind.FAULT]
 
 
 def _shortened(op: Op) -> str:

@@ -8,10 +8,11 @@ from xml.etree import ElementTree
 from harness.checkers.checker import Valid, Verdict
 from harness.history import History
 from harness.history.secrets import hide_secrets
-from harness.report.explain import Circumstances, explain
+from harness.report.circumstances import Circumstances
+from harness.report.stories import stories
 
 _TOLD: Final = 20
-"""How many findings a case lists; the HTML report has them all."""
+"""How many stories a case tells; the HTML report has them all."""
 _NO_XML: Final = re.compile(r"[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
 
 
@@ -46,10 +47,10 @@ def _case(
     case = ElementTree.SubElement(suite, "testcase", classname=_clean(classname), name=_clean(name))
     if verdict.valid is Valid.NO:
         count = len(verdict.findings)
-        told = [explain(finding, circumstances) for finding in verdict.findings[:_TOLD]]
-        more = [f"and {count - _TOLD} more: see report.html"] if count > _TOLD else []
+        told = [story.text for story in stories(verdict.findings, circumstances)]
+        more = [f"and {len(told) - _TOLD} more: see report.html"] if told[_TOLD:] else []
         failure = ElementTree.SubElement(case, "failure", message=f"{count} finding{'s' if count != 1 else ''}")
-        failure.text = _clean("\n".join([*told, *more]))
+        failure.text = _clean("\n".join([*told[:_TOLD], *more]))
     elif verdict.valid is Valid.UNKNOWN:
         ElementTree.SubElement(case, "error", message=_clean(verdict.reason))
 

@@ -1,6 +1,7 @@
 """The summary of a run for a terminal, as plain text; `coloured` dresses it for one that shows colours."""
 
 import re
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -10,12 +11,17 @@ from harness.checkers.checker import Valid, Verdict, compose
 from harness.history import History
 from harness.history.accounting import Accounts
 from harness.history.secrets import hide_secrets
-from harness.report.explain import Circumstances, explain
-from harness.report.words import HEADLINES, in_short
+from harness.report.circumstances import Circumstances
+from harness.report.conditions import notes, run_words
+from harness.report.stories import Story, stories
+from harness.report.words import headline, in_short, on_trial
 
 _SIGNS: Final = {Valid.YES: "✓", Valid.NO: "✗", Valid.UNKNOWN: "?"}
-_FINDINGS: Final = 5
-"""How many findings of a checker are told here; the report has them all."""
+_STORIES: Final = 5
+"""How many stories of a checker are told here; the report has them all."""
+_REPORT: Final = "  report: "
+_READERS: Final = 8
+"""Of more readers than these the table has no room."""
 _COLOURS: Final = (
     (r"^\S* valid\b|✓", "green"),
     (r"^\S* invalid\b|✗", "bold red"),
@@ -32,19 +38,24 @@ def summary(
     *,
     report: str | None = None,
 ) -> str:
-    """Verdicts, what became of the events, which types occurred, findings in words, and where the `report` is."""
+    """Verdicts, what became of the events, which types occurred, findings as stories, and where the `report` is.
+
+    A paragraph is one line, see `wrapped`.
+    """
     circumstances = Circumstances.of(history)
     valid = compose(list(verdicts.values()))
     lines = [
-        f"{_SIGNS[valid]} {valid}  {_run(header)}",
-        f"  {HEADLINES[valid]} {in_short(accounts)}",
+        f"{_SIGNS[valid]} {valid}  {run_words(header)}",
+        f"  {headline(verdicts)} {in_short(accounts)}",
+        *_indented(notes(header)),
         "",
         *_verdicts(verdicts),
+        *_indented(on_trial(verdicts)),
         *_findings(verdicts, circumstances),
         "",
         *_accounting(accounts),
         *_coverage(accounts),
-        *([] if report is None else ["", f"  report: {report}"]),
+        *([] if report is None else ["", f"{_REPORT}{report}"]),
     ]
     return hide_secrets("\n".join(line.rstrip() for line in lines))
 
@@ -57,9 +68,28 @@ def coloured(text: str) -> Text:
     return dressed
 
 
-def _run(header: Mapping[str, Any]) -> str:
-    pace = f", pace {header['pace']:g}" if isinstance(header.get("pace"), int | float) else ""
-    return f"{header.get('scenario')}, seed {header.get('seed')}, on {header.get('backend')}{pace}"
+def wrapped(text: str, width: int) -> str:
+    """The summary for a terminal of so many columns: long paragraphs as several lines, indented below their first."""
+    return "\n".join(folded for line in text.split("\n") for folded in _folded(line, max(width, 40)))
+
+
+def _folded(line: str, width: int) -> Sequence[str]:
+    if len(line) <= width or line.startswith(_REPORT):
+        return [line]
+    told = line.lstrip()
+    first = " " * (len(line) - len(told))
+    return textwrap.wrap(
+        told,
+        width,
+        initial_indent=first,
+        subsequent_indent=f"{first}  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _indented(text: str) -> Sequence[str]:
+    return [f"  {text}"] if text else []
 
 
 def _verdicts(verdicts: Mapping[str, Verdict]) -> Iterator[str]:
@@ -76,13 +106,19 @@ def _findings_of(verdict: Verdict) -> str:
 
 def _findings(verdicts: Mapping[str, Verdict], circumstances: Circumstances) -> Iterator[str]:
     for name, verdict in verdicts.items():
-        if verdict.findings:
+        told = stories(verdict.findings, circumstances)
+        if told:
             yield ""
             yield f"  {name}:"
-        for finding in verdict.findings[:_FINDINGS]:
-            yield f"    {finding.what.replace('_', ' ')}: {explain(finding, circumstances)}"
-        if len(verdict.findings) > _FINDINGS:
-            yield f"    … and {len(verdict.findings) - _FINDINGS} more"
+        for story in told[:_STORIES]:
+            yield f"    {_kind(story)}: {story.text}"
+        if told[_STORIES:]:
+            yield f"    … and {len(told) - _STORIES} more stories: the report has them"
+
+
+def _kind(story: Story) -> str:
+    count = len(story.findings)
+    return story.what.replace("_", " ") + (f" ({count} findings)" if count > 1 else "")
 
 
 def _accounting(accounts: Accounts) -> Sequence[str]:
@@ -91,6 +127,8 @@ def _accounting(accounts: Accounts) -> Sequence[str]:
     if not readers:
         return ["  no event was owed to anybody"]
     totals = accounts.by_bin()
+    many = [f"  {len(readers)} readers: the report has each by itself"] if len(readers) > _READERS else []
+    readers = {} if many else readers
     rows = [["", *readers, "all"]]
     rows += [
         [bin_.replace("_", " "), *(str(counts[bin_]) for counts in readers.values()), str(total)]
@@ -99,7 +137,7 @@ def _accounting(accounts: Accounts) -> Sequence[str]:
     ]
     rows.append(["owed", *(str(sum(counts.values())) for counts in readers.values()), str(len(accounts.entries))])
     rows += [[f"extra: {kind}", *("" for _ in readers), str(n)] for kind, n in accounts.by_extra().items() if n]
-    return _table(rows)
+    return [*many, *_table(rows)]
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Sequence[str]:

@@ -8,9 +8,9 @@ from typing import Final, TypeVar
 from harness.history import History, Op
 from harness.history.accounting import Accounts, Entry
 from harness.history.facts import moment
-from harness.history.hops import APPLY, COMMIT, DECODE, EMIT
+from harness.history.hops import APPLY, COMMIT, DECODE, EMIT, RECEIVE
 from harness.history.journey import tells_of_event
-from harness.report.windows import Window, statuses, windows
+from harness.report.windows import Kind, Window, statuses, windows
 from harness.report.words import BINS, Mood
 
 GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -36,6 +36,17 @@ _PIXELS: Final = 1500
 _LEVELS: Final = (0, -1, 1, -2, 2, -3, 3)
 _CLOSE: Final = 0.008
 """Marks closer than this share of the run would cover each other at the least zoom."""
+_LABEL_ROWS: Final = 3
+_TITLE: Final = 300
+STORY: Final = "story"
+_LANE_OF: Final[Mapping[str, str]] = {
+    "step": STORY, "census": STORY, "cleanup": COMMIT, "limit": DECODE, "poll": DECODE, "stream": DECODE,
+}  # fmt: skip
+_OF_ITS_ACTOR: Final = frozenset(
+    {"gap", "gap_permanent", "listen", "sign_in", "remount", "leave", "fault", "disconnect"}
+)
+_REFUSALS: Final = frozenset({"open", "join", "system", "fetch", "deliver"})
+"""Ops that are a mark of their own: where, and for the last ones only those that failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,15 +77,26 @@ class Lane:
     statuses: Sequence[Window]
     marks: Sequence[Mark]
 
+    def labels(self, end: float) -> Iterator[tuple[Window, int, float]]:
+        """Each window, in which row its label stands, and until when it has room there; `end` is that of the run."""
+        for place, window in enumerate(self.windows):
+            row = sum(earlier.holds_at(window.start) for earlier in self.windows[:place]) % _LABEL_ROWS
+            later = [next_.start for next_ in self.windows[place + 1 :] if next_.start > window.start]
+            yield window, row, min(later, default=end)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
-    """`duration` is at least a little more than nothing. `groups` are the colours that occur, in their order."""
+    """`duration` is at least a little more than nothing. `groups` are the colours that occur, in their order.
+
+    `faults` are drawn behind all lanes.
+    """
 
     lanes: Sequence[Lane]
     ticks: Sequence[float]
     duration: float
     groups: Sequence[str]
+    faults: Sequence[Window]
     thinned: bool
 
     def place(self, time: float) -> float:
@@ -83,14 +105,15 @@ class Timeline:
 
 
 def timeline(history: History, accounts: Accounts) -> Timeline:
-    """The picture: the story, each process, the database, the server, each reader, and the nemesis where it acted."""
+    """The picture: story, processes, database, server, readers, listeners, and the nemesis where it acted."""
     duration = max(history[-1].time if len(history) else 0.0, 0.001)
     # Crosses come last, so that no dot covers them.
     marks = [*sorted(_marks(history), key=lambda mark: mark.time), *_missing(accounts)]
     thinned = len(marks) > MARKS
     shown = _thin(marks, duration) if thinned else marks
     by_lane = _grouped(shown, lambda mark: mark.lane)
-    behind = _grouped(windows(history), lambda window: window.owner)
+    found = windows(history)
+    behind = _grouped(found, lambda window: window.owner)
     said = _grouped(statuses(history), lambda window: window.owner)
     lanes = [
         Lane(
@@ -109,12 +132,13 @@ def timeline(history: History, accounts: Accounts) -> Timeline:
         ticks=_ticks(duration),
         duration=duration,
         groups=[group for group in GROUPS if group in present],
+        faults=[window for window in found if window.kind is Kind.FAULT],
         thinned=thinned,
     )
 
 
 def _lanes(history: History) -> Iterator[tuple[str, str, str]]:
-    yield "story", "story", "steps begin"
+    yield STORY, STORY, "steps begin"
     names = {op.value.get("process_id"): op.value.get("process") for op in history.where(f="start_process", type="ok")}
     for process_id in dict.fromkeys(op.value.get("process_id") for op in history.where(f=EMIT)):
         yield str(process_id), f"app: {names.get(process_id) or process_id}", "events emitted"
@@ -123,10 +147,17 @@ def _lanes(history: History) -> Iterator[tuple[str, str, str]]:
     readers = [op.actor for op in history if op.f in ("subscribe", APPLY)]
     for reader in dict.fromkeys(readers):
         yield reader, reader, "events applied"
+    for listener in _listeners(history):
+        yield listener, listener, "rows received"
     yield "nemesis", "nemesis", "faults"
 
 
+def _listeners(history: History) -> Sequence[str]:
+    return list(dict.fromkeys(op.actor for op in history.where(f="listen")))
+
+
 def _marks(history: History) -> Iterator[Mark]:
+    listeners = set(_listeners(history))
     for op in history:
         if op.f == EMIT:
             yield _event_mark(op, str(op.value.get("process_id")), op.time, "emitted")
@@ -134,16 +165,20 @@ def _marks(history: History) -> Iterator[Mark]:
             yield _event_mark(op, COMMIT, moment(op), "committed")
         elif op.f == DECODE and tells_of_event(op):
             yield _event_mark(op, DECODE, op.time, "decoded")
+        elif op.f == RECEIVE and op.actor in listeners:
+            yield _event_mark(op, op.actor, op.time, f"received by {op.actor}")
         elif op.f == APPLY:
             fetched = op.value.get("via") == "fetch"
             mark = _event_mark(op, op.actor, op.time, f"applied by {op.actor}{' from a fetch' if fetched else ''}")
             yield replace(mark, shape="ring") if fetched else mark
-        elif op.f in ("step", "gap", "gap_permanent", "crash") or op.actor == "nemesis":
-            yield from _other_mark(op)
+        else:
+            lane = _lane_of(op)
+            if lane:
+                yield _other_mark(op, lane)
 
 
 def _event_mark(op: Op, lane: str, time: float, verb: str) -> Mark:
-    event_type = str(op.value.get("event_type", "event"))
+    event_type = str(op.value.get("event_type") or _row(op))
     number = op.value.get("sequence", op.value.get("intent"))
     return Mark(
         lane=lane,
@@ -151,17 +186,31 @@ def _event_mark(op: Op, lane: str, time: float, verb: str) -> Mark:
         group=_GROUP.get(event_type, "other"),
         shape="dot",
         title=f"{event_type} {'' if number is None else number} {verb} at {time:.3f} s (op {op.index})",
-        event_id=str(op.value.get("event_id", "")),
+        event_id=str(op.value.get("event_id") or ""),
     )
 
 
-def _other_mark(op: Op) -> Iterator[Mark]:
+def _row(op: Op) -> str:
+    return f"{op.value.action} of {op.value.get('table')}" if "action" in op.value else "event"
+
+
+def _lane_of(op: Op) -> str:
+    """The lane of an op that is no event's, or nothing if it has no mark."""
+    if op.f == "crash":
+        return str(op.value.get("process_id"))
+    if op.f in _LANE_OF:
+        return "" if op.f == "cleanup" and op.type == "invoke" else _LANE_OF[op.f]
+    refused = op.f in _REFUSALS and op.type == "fail" and op.actor != "realtime"
+    return op.actor if refused or op.f in _OF_ITS_ACTOR else ""
+
+
+def _other_mark(op: Op, lane: str) -> Mark:
     told = ", ".join(f"{key}: {item}" for key, item in op.value.items() if key not in ("step", "number", "process_id"))
-    name = str(op.value.get("step", op.f))
-    lane = {"step": "story", "crash": str(op.value.get("process_id"))}.get(op.f, op.actor)
-    failed = op.type == "fail" or op.f in ("gap_permanent", "crash")
+    told = told if len(told) <= _TITLE else f"{told[:_TITLE]}…"
+    name = str(op.value.get("step", op.f)).replace("_", " ")
+    failed = op.type == "fail" or op.f in ("gap_permanent", "crash", "limit") or (op.error is not None)
     title = f"{name} at {op.time:.3f} s" + (f" ({told})" if told else "") + (f": {op.error}" if op.error else "")
-    yield Mark(
+    return Mark(
         lane=lane, time=op.time, group="error" if failed else "other", shape="cross" if failed else "tick", title=title
     )
 

@@ -21,16 +21,26 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """`label` held for `owner` (a process id, a reader, or `nemesis`) from `start` to `end`, seconds of the run."""
+    """`label` held for `owner` (a process id, a reader, or `nemesis`) from `start` to `end`, seconds of the run.
+
+    `name` and `where` are of a fault: its file in `faults/`, and the reader whose link or computer it befell, `*` for
+    all, nothing for one of the database, the server or the application.
+    """
 
     kind: Kind
     owner: str
     start: float
     end: float
     label: str
+    name: str = ""
+    where: str = ""
 
     def holds_at(self, time: float) -> bool:
         return self.start <= time <= self.end
+
+    def concerns(self, reader: str) -> bool:
+        """Whether it may have to do with what befell that reader."""
+        return self.where in ("", EVERYBODY, reader) if self.kind is Kind.FAULT else self.owner == reader
 
 
 _OPENS = {"user_input_required": (Kind.WAITING, "waits for the user"), "process_paused": (Kind.PAUSED, "paused")}
@@ -110,4 +120,5 @@ def _faults(history: History, end: float) -> Iterator[Window]:
 def _fault(name: str, where: str, start: float, end: float) -> Window:
     """Of a fault of the database, the server or the application the name says it all."""
     place = "all readers" if where == EVERYBODY else where
-    return Window(kind=Kind.FAULT, owner="nemesis", start=start, end=end, label=f"{name} {place}".rstrip())
+    label = f"{name.replace('_', ' ')} {place}".rstrip()
+    return Window(kind=Kind.FAULT, owner="nemesis", start=start, end=end, label=label, name=name, where=where)

@@ -12,7 +12,7 @@ from websockets.http11 import Request, Response
 
 from harness.clients.client import Binding, ChangeReceived, ChannelErrored, Closed, Joined, Opened
 from harness.clients.native import NativeClient
-from harness.clock import SystemClock
+from harness.clock import ScaledClock, SystemClock
 from harness.errors import ClientError
 from harness.phoenix.connection import Timing
 from harness.phoenix.message import Message
@@ -167,3 +167,39 @@ async def test_frames_that_were_for_nobody_are_counted() -> None:
         await client.close()
 
     assert sum(client.ignored.values()) == 2
+
+
+@asynccontextmanager
+async def a_deaf_server() -> AsyncIterator[int]:
+    """Takes connections and never says a word, as a link that has become a black hole."""
+
+    async def ignore(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(ignore, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("factor", "timeout_s", "real_s"),
+    [(1.0, 0.3, 0.3), (10.0, 13.0, 1.3), (1000.0, 13.0, 1.0)],
+    ids=["in its time", "hurried", "not hurried below what a handshake takes"],
+)
+async def test_a_socket_that_nobody_opens_is_given_up_in_time(factor: float, timeout_s: float, real_s: float) -> None:
+    async with a_deaf_server() as port:
+        client = NativeClient(
+            f"ws://127.0.0.1:{port}/socket",
+            apikey="k",
+            token=None,
+            clock=ScaledClock(SystemClock(), factor),
+            rng=Random(1),
+            timing=Timing(open_timeout_s=timeout_s),
+        )
+        begun = SystemClock().now()
+        with pytest.raises(ClientError, match="no socket at"):
+            await client.connect()
+        took = SystemClock().now() - begun
+        await client.close()
+
+    assert real_s <= took < real_s + 0.8

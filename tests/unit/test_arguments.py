@@ -6,7 +6,7 @@ import pytest
 
 from harness.arguments import LATER, parser
 
-COMMANDS = ["up", "exec", "run", "list", "check", "report", "open", "token"]
+COMMANDS = ["up", "exec", "run", "list", "check", "report", "open", "token", "lab", "plan"]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -32,6 +32,79 @@ def test_the_list_is_one_object(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(one["title"].endswith(".") and one["checkers"] for one in listed)
 
 
+def test_the_list_has_the_bugs_with_what_reproduces_and_convicts_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.list_scenarios(as_json=True) == 0
+
+    listed = json.loads(capsys.readouterr().out)["bugs"]
+    assert [one["id"] for one in listed] == [f"B{number}" for number in range(1, 29)]
+    assert listed[1] == {
+        "id": "B2",
+        "name": "b02_away_without_replay",
+        "title": "What happened while the browser was away is never sent.",
+        "users_say": "back from the background, a piece of the article is missing",
+        "faults": ["offline"],
+        "checkers": ["accounting", "recovery", "convergence", "order"],
+        "accused": "as-specified",
+        "convicted_by": ["accounting", "recovery", "convergence"],
+    }
+
+
+def test_the_list_for_people_names_faults_checkers_and_bugs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.list_scenarios(as_json=False) == 0
+
+    lines = capsys.readouterr().out.splitlines()
+    place = lines.index("B2                    What happened while the browser was away is never sent.")
+    assert [line.strip() for line in lines[place + 1 : place + 4]] == [
+        "b02_away_without_replay",
+        "faults: offline",
+        "accused: as-specified; convicted by: accounting, recovery, convergence",
+    ]
+    assert lines[1].strip() == "checkers: accounting, order, content, convergence"
+    assert "" not in [line.strip() for line in lines[:10]]
+
+
+def test_faults_that_a_scenario_declares_and_that_its_story_begins_are_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "storm.py"
+    file.write_text(
+        '"""A storm."""\n'
+        "from harness import Scenario, generators as gen\n"
+        "from harness.checkers import Order\n"
+        "from harness.faults import BlackHole, SlotLost\n"
+        "def story(rng):\n"
+        "    yield gen.together([gen.begin(SlotLost())], [gen.begin(SlotLost())])\n"
+        'scenario = Scenario(story=story, checkers=[Order()], faults=[BlackHole(link="reader", at=1.0)])\n'
+    )
+    monkeypatch.setattr(commands, "known", lambda: {"storm": file})
+
+    commands.list_scenarios(as_json=True)
+
+    assert json.loads(capsys.readouterr().out)["scenarios"] == [
+        {"name": "storm", "title": "A storm.", "faults": ["black_hole", "slot_lost"], "checkers": ["order"]}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("cut", "line 42: the line is cut off; the 40 ops before it are intact, nothing was changed"),
+        ("newer_format", "has format 2, this harness reads up to 1: upgrade realtime-harness"),
+    ],
+)
+def test_a_history_that_cannot_be_read_is_told_and_the_others_are_judged(
+    name: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = HISTORIES / f"{name}.jsonl"
+    before = file.read_bytes()
+
+    code = commands.check([str(file), str(HISTORIES / "clean.jsonl")], runs=tmp_path, as_json=False)
+
+    out, err = capsys.readouterr()
+    assert (code, out.startswith("✓ valid  clean"), words in err) == (2, True, True)
+    assert file.read_bytes() == before
+
+
 @pytest.mark.parametrize("run", ["latest", "clean/20260101T000000Z-7"])
 def test_a_run_is_found_by_its_place_in_the_folder_of_runs(
     runs: Path, run: str, capsys: pytest.CaptureFixture[str]

@@ -1,9 +1,10 @@
 """Stories on a backend of which everything is scripted, in a loop in which waiting costs nothing."""
 
 import asyncio
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from random import Random
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
@@ -11,15 +12,19 @@ from harness import generators as gen
 from harness.backends.environment import Environment
 from harness.cast import Tally
 from harness.clients.client import Binding, ClientEvent, Opened
-from harness.errors import FetchFailed, StoryError
+from harness.errors import FetchFailed, StoryError, StoryFault
+from harness.faults import LaptopSleeps, TabHidden
+from harness.faults.fault import Machine
 from harness.generators import Step
+from harness.generators.step import Settle, Together
 from harness.history import History, Recorder
-from harness.interpreter import Interpreter, words
+from harness.interpreter import PERFORMERS, Interpreter, words
 from harness.performing.stage import Stage as Performing
 from harness.pipeline.app_api import EventPage
 from harness.pipeline.reference import Reference
 from harness.tokens import DEVELOPMENT_SECRET
 from tests.instant import InstantClock, run
+from tests.unit.faults.recording_world import RecordingWorld
 
 PROCESS = "00000000-0000-0000-0000-0000000000aa"
 
@@ -61,6 +66,15 @@ class FakeStore:
         return None
 
 
+class NoReaders(RecordingWorld):
+    """Does what faults ask, but there is no reader called nobody."""
+
+    def machine(self, reader: str) -> Machine:
+        if reader == "nobody":
+            raise StoryFault("no such reader: nobody")
+        return super().machine(reader)
+
+
 class FakeBackend:
     name = "fake"
     hops: frozenset[str] = frozenset()
@@ -77,8 +91,8 @@ class FakeBackend:
     async def quiet(self, *, timeout: float) -> bool:
         return self.caught_up
 
-    def world(self, **_: Any) -> None:
-        """These stories have no faults."""
+    def world(self, **_: Any) -> "NoReaders":
+        return NoReaders()
 
 
 class FakeHttp:
@@ -134,20 +148,19 @@ class Stage:
         self.backend = FakeBackend()
         tally = Tally()
         self.recorder = Recorder(self.clock.now, sinks=(tally,))
-        self.interpreter = Interpreter(
-            Performing(
-                backend=self.backend,  # type: ignore[arg-type]
-                recorder=self.recorder,
-                tally=tally,
-                clock=self.clock,
-                rng=Random(1),
-                make_client=lambda name, **_: DeafClient(client_error),
-                client="native",
-                schema="public",
-                pace=pace,
-                proxy=None,
-            )
+        self.performing = Performing(
+            backend=self.backend,  # type: ignore[arg-type]
+            recorder=self.recorder,
+            tally=tally,
+            clock=self.clock,
+            rng=Random(1),
+            make_client=lambda name, **_: DeafClient(client_error),
+            client="native",
+            schema="public",
+            pace=pace,
+            proxy=None,
         )
+        self.interpreter = Interpreter(self.performing)
 
     def commits(self, *, after: float, event_type: str) -> "asyncio.Task[None]":
         async def commit() -> None:
@@ -319,6 +332,87 @@ def test_a_reader_that_breaks_while_nobody_waits_for_it_is_told_at_its_end() -> 
     assert reason is not None
     assert reason.startswith("KeyError: 'postgres_changes'")
     assert [op.actor for op in stage.history.where(f="view")] == ["r"]
+
+
+class Fragile:
+    """A listener, a nemesis or a set of connections whose end fails; its first end, if it is asked for more."""
+
+    name = "ear"
+
+    def __init__(self) -> None:
+        self.ends = 0
+
+    async def close(self) -> None:
+        self.ends += 1
+        if self.ends == 1:
+            raise FetchFailed("http://x", 503, "no")
+
+
+@pytest.mark.parametrize(
+    ("break_it", "name"),
+    [
+        (lambda stage, one: setattr(stage, "nemesis", one), "heal"),
+        (lambda stage, one: stage.listeners.update(ear=one), "close ear"),
+        (lambda stage, one: setattr(stage, "proxy", one), "close connections"),
+    ],
+    ids=["a fault", "a listener", "the links"],
+)
+def test_what_cannot_be_ended_is_told_and_the_rest_is_ended_all_the_same(break_it: Any, name: str) -> None:
+    async def play() -> tuple[Stage, Fragile]:
+        stage, one = Stage(), Fragile()
+        await stage.interpreter.perform([ARTICLE, gen.subscribe("r", to="article", user="alice")])
+        break_it(stage.performing, one)
+        await stage.interpreter.close()
+        await stage.interpreter.close()
+        return stage, one
+
+    stage, one = run(play())
+
+    assert stage.failures() == [("end", name, "http://x answered 503: no")]
+    assert [op.actor for op in stage.history.where(f="view")] == ["r"]
+    assert one.ends == (1 if name == "close ear" else 2)
+
+
+def test_faults_that_hold_are_ended_before_the_readers_are_closed() -> None:
+    async def play() -> Stage:
+        stage = Stage()
+        await stage.interpreter.perform([ARTICLE, gen.subscribe("r", to="article", user="alice")])
+        await stage.interpreter.perform([gen.begin(LaptopSleeps(reader="r"))])
+        await stage.interpreter.close()
+        return stage
+
+    stage = run(play())
+
+    told = [(op.actor, op.f, op.type) for op in stage.history]
+    assert told.index(("nemesis", "fault", "ok")) < told.index(("r", "view", "ok"))
+
+
+def test_what_went_wrong_with_a_scheduled_fault_is_told_at_the_end() -> None:
+    async def play() -> Stage:
+        stage = Stage()
+        stage.performing.nemesis.schedule([TabHidden(reader="nobody", at=1.0)])
+        await stage.interpreter.perform([ARTICLE, gen.wait(5.0)])
+        with pytest.raises(StoryError):
+            await stage.interpreter.finish(timeout=10.0)
+        await stage.interpreter.close()
+        return stage
+
+    assert run(play()).failures() == [("end", "heal", "no such reader: nobody")]
+
+
+def test_every_step_has_a_performer() -> None:
+    own = {Settle, Together}
+
+    assert {*PERFORMERS, *own} == set(get_args(Step))
+    assert not own & PERFORMERS.keys()
+
+
+def test_every_step_can_be_said_by_a_function_of_the_generators() -> None:
+    made = {
+        get_type_hints(getattr(gen, name))["return"] for name in gen.__all__ if inspect.isfunction(getattr(gen, name))
+    }
+
+    assert set(get_args(Step)) <= made
 
 
 def finished(prepare: Callable[[Stage], None]) -> Stage:

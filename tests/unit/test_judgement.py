@@ -47,13 +47,58 @@ def test_a_folder_that_takes_no_files_is_told(tmp_path: Path) -> None:
         write(judgement, tmp_path / "gone")
 
 
-@pytest.mark.parametrize("checkers", [{"no_such": {}}, {"accounting": {"no_such": 1}}, [], None])
-def test_checkers_that_this_harness_does_not_know_are_refused(tmp_path: Path, checkers: object) -> None:
-    header = json.loads((HISTORIES / "clean.jsonl").read_text().splitlines()[0])
-    (tmp_path / "history.jsonl").write_text(json.dumps({**header, "checkers": checkers}) + "\n")
+def with_checkers(folder: Path, checkers: object) -> Path:
+    """The clean run, to be judged by others."""
+    header, *ops = (HISTORIES / "clean.jsonl").read_text().splitlines()
+    lines = [json.dumps({**json.loads(header), "checkers": checkers}), *ops]
+    (folder / "history.jsonl").write_text("\n".join(lines) + "\n")
+    return folder
 
-    with pytest.raises(CorruptHistory, match="its header names no checkers that this harness knows"):
-        judge_file(tmp_path)
+
+@pytest.mark.parametrize(
+    ("checker", "fields", "reason"),
+    [
+        ("clairvoyance", {"within": 1.0}, "this harness knows no checker 'clairvoyance': if a newer one recorded"),
+        ("accounting", {"no_such": 1}, "this harness does not know these parameters"),
+    ],
+)
+def test_a_checker_of_a_newer_harness_is_unknown_and_the_others_judge(
+    tmp_path: Path, checker: str, fields: dict[str, object], reason: str
+) -> None:
+    run = with_checkers(tmp_path, {checker: fields, "order": {}})
+    before = (run / "history.jsonl").read_bytes()
+
+    judgement = judge_file(run)
+    write(judgement, run)
+
+    verdicts = judgement.verdicts
+    assert (judgement.valid, verdicts["order"].valid, verdicts[checker].valid) == (
+        Valid.UNKNOWN,
+        Valid.YES,
+        Valid.UNKNOWN,
+    )
+    assert verdicts[checker].reason.startswith(reason)
+    assert "upgrade realtime-harness" in (run / "report.html").read_text()
+    assert (run / "history.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize("checkers", [[], None, {"accounting": 1}])
+def test_a_header_that_names_no_checkers_is_refused(tmp_path: Path, checkers: object) -> None:
+    with pytest.raises(CorruptHistory, match="does not say which checkers are to judge it; the 0 ops before it"):
+        judge_file(with_checkers(tmp_path, checkers))
+
+
+def test_what_nobody_here_knows_of_a_newer_harness_disturbs_nothing(tmp_path: Path) -> None:
+    run = with_checkers(tmp_path, {"order": {}})
+    last = json.loads((run / "history.jsonl").read_text().splitlines()[-1])
+    op = {**last, "index": last["index"] + 1, "actor": "oracle", "f": "foresee", "value": {"reader": "reader-1"}}
+    with (run / "history.jsonl").open("a") as file:
+        file.write(json.dumps(op) + "\n")
+
+    judgement = judge_file(run)
+
+    assert (judgement.valid, judgement.history[-1].f) == (Valid.YES, "foresee")
+    write(judgement, run)
 
 
 def test_a_run_that_was_killed_is_not_judged_as_if_it_had_ended(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -60,6 +61,21 @@ def test_a_judgement_goes_to_stdout_and_a_failure_to_stderr(capsys: pytest.Captu
     out, err = capsys.readouterr()
     assert out.startswith("✓ valid  clean, seed 7, on embedded, pace 10\n")
     assert err.startswith("harness: full_flow, seed 2: port 5000 on 127.0.0.1 is taken")
+
+
+def test_a_terminal_gets_lines_that_fit_and_a_file_gets_paragraphs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show(judged("lost_silently"), alone=True)
+    in_a_file = capsys.readouterr().out
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "60")
+    show(judged("lost_silently"), alone=True)
+    on_a_terminal = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+
+    assert max(map(len, in_a_file.splitlines())) > 200
+    assert max(map(len, on_a_terminal.splitlines())) <= 60
+    assert on_a_terminal.split() == in_a_file.split()
 
 
 def test_a_reader_that_has_gone_is_an_error_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,9 @@ import pytest
 from harness import generators as gen
 from harness.checkers import Accounting, Order
 from harness.errors import InvalidScenario, UnknownScenario
-from harness.scenario import Scenario, checker_name, find, known, load, scenario_folder
+from harness.faults import BlackHole, LaptopSleeps, TabHidden
+from harness.faults.fault import Fault
+from harness.scenario import Scenario, checker_name, find, known, load, load_with, scenario_folder
 
 GOOD = '''"""A title.
 
@@ -134,3 +136,49 @@ def test_every_scenario_that_comes_with_us_loads_and_tells_a_story(name: str) ->
 
 def test_a_checker_is_named_for_its_file() -> None:
     assert checker_name(Order()) == "order"
+
+
+def test_a_bug_is_found_by_the_name_of_its_file() -> None:
+    assert find("b05_stale_token") == scenario_folder() / "bugs" / "b05_stale_token.py"
+
+
+def test_a_file_gives_its_module_too_which_may_define_more(tmp_path: Path) -> None:
+    scenario, module = load_with(a_file(tmp_path, f"{GOOD}\nmore = 7\n"))
+
+    assert (scenario.name, scenario.title) == ("mine", "A title.")
+    assert module.more == 7
+
+
+SILENT, HIDDEN = BlackHole(link="reader"), TabHidden(reader="reader")
+ASLEEP = LaptopSleeps(reader="reader")
+
+
+@pytest.mark.parametrize(
+    ("faults", "steps", "expected"),
+    [
+        ((), [gen.wait(1.0)], False),
+        ((HIDDEN,), [gen.begin(HIDDEN)], False),
+        ((SILENT,), [], True),
+        ((HIDDEN, ASLEEP), [], True),
+        ((), [gen.wait(1.0), gen.begin(SILENT)], True),
+        ((), [gen.end(SILENT)], False),
+        ((), [gen.together([gen.wait(1.0)], [gen.together([gen.begin(ASLEEP)])])], True),
+        ((), [gen.together([gen.together([gen.begin(HIDDEN)])])], False),
+    ],
+    ids=[
+        "none",
+        "of timers",
+        "at its time",
+        "a sleeping laptop",
+        "begun",
+        "ended",
+        "begun deep inside",
+        "none deep inside",
+    ],
+)
+def test_readers_need_links_where_a_fault_acts_on_them(
+    faults: tuple[Fault, ...], steps: list[gen.Step], expected: bool
+) -> None:
+    scenario = Scenario(story=lambda rng: steps, checkers=[Order()], faults=faults)
+
+    assert scenario.needs_links(1) is expected

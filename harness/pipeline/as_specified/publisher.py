@@ -6,7 +6,7 @@ From the event to the row: records the hops emit, debounce and insert.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from uuid import UUID
 
 from harness.clock import Clock
@@ -18,8 +18,8 @@ from harness.history import Recorder
 from harness.history.hops import DEBOUNCE, EMIT, INSERT
 from harness.history.op import Type
 from harness.pipeline.app import Write
-from harness.pipeline.as_specified.debouncer import DEFAULT_PRIORITY, Debouncer, Said
-from harness.pipeline.as_specified.store import EventRow, Tables
+from harness.pipeline.as_specified.debouncer import DEFAULT_PRIORITY, MIN_INTERVAL_S, Debouncer, Said
+from harness.pipeline.as_specified.store import EventRow
 from harness.pipeline.as_specified.type_map import event_data, published_type
 from harness.pipeline.ids import new_id
 from harness.pipeline.publisher import ACTOR
@@ -29,6 +29,13 @@ EVENT_CATEGORY: Final = "generation"
 """What the specification's callers pass; its debouncer passes neither on (D-13)."""
 
 _Insert = Callable[[], Awaitable[Sequence[int]]]
+
+
+class EventTable(Protocol):
+    """What this publisher needs of `Tables`, with the promises that they make."""
+
+    async def max_sequence(self, process_id: str) -> int: ...
+    async def insert_rows(self, rows: Sequence[EventRow]) -> None: ...
 
 
 class _Line:
@@ -45,10 +52,18 @@ class SpecifiedPublisher:
     `state_updated` goes straight to the table, as its code does; all else goes through a debouncer, unless
     `debounced` is False. Rows get ids of ours, so that the history can follow them, where the specification leaves
     them to the database: one for every call and never used again, so that nothing can be recognised by it (D-22).
+    `min_interval` is the debouncer's, in seconds; the specification's own callers leave it as it is.
     """
 
     def __init__(
-        self, tables: Tables, *, recorder: Recorder, clock: Clock, rng: Random, debounced: bool = True
+        self,
+        tables: EventTable,
+        *,
+        recorder: Recorder,
+        clock: Clock,
+        rng: Random,
+        debounced: bool = True,
+        min_interval: float = MIN_INTERVAL_S,
     ) -> None:
         self.event_sequence_counters: dict[str, int] = {}  # of this worker alone, and never emptied (D-16, D-14)
         self._tables = tables
@@ -56,7 +71,7 @@ class SpecifiedPublisher:
         self._clock = clock
         self._rng = rng
         self._debounced = debounced
-        self._debouncer = Debouncer(clock)
+        self._debouncer = Debouncer(clock, min_interval=min_interval)
         self._debouncer.event_publisher = self  # what the specification forgets (D-12)
         self._lines: dict[str, _Line] = {}
         self._inserts: dict[asyncio.Future[None], str] = {}

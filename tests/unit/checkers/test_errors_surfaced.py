@@ -188,3 +188,43 @@ def test_a_question_that_is_not_answered_yet_is_no_attempt() -> None:
 def test_an_empty_history_is_unknown() -> None:
     assert CHECKER.check(a_history()).valid is Valid.UNKNOWN
     assert judged(end(at=60.0)).valid is Valid.UNKNOWN
+
+
+def listening(*ops: Op) -> Verdict:
+    """Of a client that just listens, which was let in at 1 s."""
+    joined = an_op("ear", "join", at=1.0, topic="t")
+    return CHECKER.check(a_history(an_op("ear", "listen", at=0.0, topic="t"), joined, *ops))
+
+
+def closed(*, at: float) -> Op:
+    return an_op("ear", "close", at=at, code=1012, reason="", by="server")
+
+
+def rejoined(*, at: float) -> Op:
+    return an_op("ear", "join", at=at, topic="t")
+
+
+def test_a_listener_believes_the_reply_to_its_join_and_hears_of_nothing_else() -> None:
+    verdict = listening(refused("system", at=2.0, actor="ear", topic="t"), end(at=60.0))
+
+    (finding,) = verdict.findings
+    assert (finding.what, finding.ops[0].f, finding.detail["reader"]) == ("not_surfaced", "join", "ear")
+
+
+@pytest.mark.parametrize(
+    ("ops", "valid"),
+    [
+        ([refused("system", at=2.0, actor="ear"), closed(at=12.0)], Valid.YES),
+        ([refused("system", at=2.0, actor="ear"), closed(at=12.5)], Valid.NO),
+        ([closed(at=2.0), refused("join", at=3.0, actor="ear", topic="t")], Valid.YES),
+        ([closed(at=2.0), rejoined(at=3.0), refused("system", at=4.0, actor="ear")], Valid.NO),
+        ([closed(at=2.0), rejoined(at=3.0), refused("system", at=4.0, actor="ear"), closed(at=5.0)], Valid.YES),
+    ],
+    ids=["the socket ends in time", "too late", "it had ended before", "it was let in again", "and ends again"],
+)
+def test_the_end_of_its_socket_tells_a_listener(ops: list[Op], valid: Valid) -> None:
+    assert listening(*ops, end(at=60.0)).valid is valid
+
+
+def test_whether_a_listener_learns_of_it_is_open_where_the_recording_stops() -> None:
+    assert listening(refused("system", at=2.0, actor="ear"), end(at=5.0)).valid is Valid.UNKNOWN

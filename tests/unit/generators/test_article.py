@@ -5,8 +5,9 @@ from typing import get_args
 import pytest
 
 from harness import generators as gen
-from harness.events.types import InputType
+from harness.events.types import EVENT_TYPES, EventData, InputType
 from harness.generators.step import Answer
+from harness.pipeline.debouncer import MIN_INTERVAL_S
 from harness.pipeline.flow_options import FlowOptions
 
 
@@ -32,3 +33,22 @@ def test_a_simulation_is_what_the_flow_takes() -> None:
 
     assert set(options) <= set(FlowOptions.model_fields)
     assert FlowOptions.model_validate(options).fatal_step == "researching"
+
+
+def test_a_calm_generation_asks_nobody_and_waits_until_it_is_released() -> None:
+    options = FlowOptions.model_validate(gen.calm(sections=1, images=0))
+
+    assert (options.ask, options.held, options.scripted) == (False, True, False)
+    assert (options.sections, options.images, options.chunks) == (1, 0, 10)
+    assert options.chunk_interval_s > MIN_INTERVAL_S
+
+
+@pytest.mark.parametrize(
+    "event", [gen.step_completed("editing"), gen.image_placeholder(3), gen.image(3)], ids=lambda event: event.event_type
+)
+def test_an_event_for_emit_is_one_that_everybody_understands(event: EventData) -> None:
+    assert EVENT_TYPES[event.event_type].model_validate(event.model_dump(mode="json")) == event
+
+
+def test_an_image_comes_to_the_place_that_was_made_for_it() -> None:
+    assert gen.image(3).placeholder_id == gen.image_placeholder(3).placeholder_id

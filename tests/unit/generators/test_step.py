@@ -6,7 +6,8 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 from harness import generators as gen
-from harness.generators.step import Answer, StartProcess, Step, Together, Wait, WaitFor
+from harness.faults import Cut
+from harness.generators.step import Answer, Listen, StartProcess, Step, Together, Wait, WaitFor
 
 
 def test_the_short_names_make_the_steps_that_they_say() -> None:
@@ -33,6 +34,18 @@ def test_the_short_names_make_the_steps_that_they_say() -> None:
         gen.acknowledge("r"),
         gen.disconnect("r"),
         gen.leave("r"),
+        gen.sign_in("r"),
+        gen.remount("r"),
+        gen.listen("ear", {"event": "*"}, user="bob"),
+        gen.release("p"),
+        gen.emit("p", gen.step_completed("editing")),
+        gen.bulk("p", 3),
+        gen.begin(Cut(link="r")),
+        gen.end(Cut(link="r")),
+        gen.sql("select 1"),
+        gen.read_back("p"),
+        gen.census("after"),
+        gen.wait_status("r", "live"),
         gen.wait(1.0),
         gen.settle(),
         gen.together([gen.wait(1.0)]),
@@ -53,4 +66,15 @@ def test_stories_side_by_side_are_told_whole() -> None:
 
     assert gen.together(story(), [gen.wait(3.0)]) == Together(
         stories=((Wait(seconds=1.0), Wait(seconds=2.0)), (Wait(seconds=3.0),))
+    )
+
+
+def test_a_listener_listens_on_a_topic_of_its_name_unless_it_is_given_another() -> None:
+    binding = {"event": "*", "schema": "public", "table": "process_events"}
+
+    assert gen.listen("ear", binding, binding, user="bob") == Listen(
+        listener="ear", topic="ear", bindings=(binding, binding), user="bob", role="authenticated", timeout=30.0
+    )
+    assert gen.listen("ear", binding, user="bob", topic="room", role="anon", timeout=3.0) == Listen(
+        listener="ear", topic="room", bindings=(binding,), user="bob", role="anon", timeout=3.0
     )

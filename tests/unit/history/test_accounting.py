@@ -377,3 +377,20 @@ def test_an_empty_history_has_empty_books() -> None:
     accounts = account(a_history())
 
     assert (accounts.entries, accounts.extras, accounts.coverage) == ((), (), {})
+
+
+def test_a_failure_of_which_nobody_in_the_application_was_told_is_silent() -> None:
+    failed = an_op("app", "insert", type="fail", error="no", process_id="p1", event_id="e1", attempt=1, unheard=True)
+
+    assert the_bin(emitted(1), failed, *published(9)) is Bin.UNPUBLISHED_SILENT
+
+
+def test_what_comes_to_a_client_that_just_listens_is_nothing_extra() -> None:
+    listens = an_op("ear", "listen", topic="ear", bindings=[], user="bob", user_id=STRANGER, role="authenticated")
+    came = an_op("ear", "receive", **row(1))
+
+    with_it = books(listens, *published(1), came, applied("reader", sequence=1))
+    without = books(*published(1), came, applied("reader", sequence=1))
+
+    assert [extra for extra, _ in with_it.extras] == []
+    assert [extra for extra, _ in without.extras] == [Extra.MISROUTED]

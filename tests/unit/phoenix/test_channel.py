@@ -103,3 +103,15 @@ def test_a_change_is_handed_on_by_id_and_action(ids: list[int], action: str, pla
     channel.accept([{**EVENTS, "id": 7}, {**STATE, "id": 8}])
 
     assert channel.handlers(ids, action) == places
+
+
+def test_a_forgetful_channel_asks_for_nothing_and_takes_any_answer_and_no_change() -> None:
+    channel = a_channel(EVENTS, STATE)
+    channel.accept([{**EVENTS, "id": 7}, {**STATE, "id": 8}])
+    channel.forgetful = True
+
+    payload = channel.join_payload("jwt")
+    accepted = channel.accept([])
+
+    assert payload["config"]["postgres_changes"] == []
+    assert (accepted, channel.ids, channel.handlers([7, 8], "INSERT")) == (True, (), ())

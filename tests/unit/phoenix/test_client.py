@@ -567,3 +567,39 @@ def test_frames_that_cannot_be_read_are_counted_and_change_nothing() -> None:
     assert client.events() == []
     assert sum(client.ignored.values()) == 4
     assert client.ignored["a binary frame is shorter than its header says"] == 1
+
+
+@pytest.mark.parametrize(("remembers", "asked"), [(True, [BINDING]), (False, [])])
+def test_a_client_with_the_bug_asks_for_changes_at_its_first_join_alone(remembers: bool, asked: list[Any]) -> None:
+    client = ClientConnection(rng=Random(1), timing=Timing(jitter=0.0), rejoin_with_bindings=remembers)
+    client.opened(0.0)
+    client.subscribe("chg", [BINDING], 0.0)
+    (first,) = sent(client)
+    receive(client, join_reply(first[0]))
+    client.socket_closed(1006, "", "server", 1.0)
+    client.tick(2.0)
+    client.opened(2.0)
+    (second,) = sent(client)
+    client.events()
+    receive(client, join_reply(second[0], bindings=[{**one, "id": 64} for one in asked]), now=2.0)
+    joined = client.events()
+    receive(client, None, None, "realtime:chg", "postgres_changes", CHANGE, now=3.0)
+
+    assert [join[4]["config"]["postgres_changes"] for join in (first, second)] == [[BINDING], asked]
+    assert joined == [ACCEPTED]
+    assert [event.handlers for event in client.events() if isinstance(event, Delivered)] == (
+        [(0,)] if remembers else []
+    )
+    assert client.ignored["postgres_changes for no binding"] == (0 if remembers else 1)
+
+
+def test_a_first_join_that_was_refused_is_not_forgotten_by_a_client_with_the_bug() -> None:
+    client = ClientConnection(rng=Random(1), timing=Timing(jitter=0.0), rejoin_with_bindings=False)
+    client.opened(0.0)
+    client.subscribe("chg", [BINDING], 0.0)
+    sent(client)
+    receive(client, ["1", "1", "realtime:chg", "phx_reply", {"status": "error", "response": {"reason": "no"}}])
+    client.tick(1.0)
+
+    (again,) = sent(client)
+    assert again[4]["config"]["postgres_changes"] == [BINDING]

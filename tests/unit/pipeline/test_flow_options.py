@@ -34,3 +34,9 @@ def test_failures_of_one_place_add_up() -> None:
 def test_options_that_cannot_happen_are_refused(options: dict[str, object], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         FlowOptions.model_validate(options)
+
+
+def test_a_generation_asks_and_begins_by_itself_unless_it_is_told_otherwise() -> None:
+    options = FlowOptions()
+
+    assert (options.ask, options.scripted, options.held, options.section_chars) == (True, False, False, 800)

@@ -5,10 +5,13 @@ from collections import deque
 from collections.abc import Sequence
 from random import Random
 
+import pytest
+
 from harness.clients.client import (
     Binding,
     ChangeReceived,
     ChannelClosed,
+    ChannelErrored,
     ClientEvent,
     Closed,
     Joined,
@@ -18,7 +21,7 @@ from harness.clients.client import (
 )
 from harness.errors import ClientError
 from harness.history import Recorder
-from harness.pipeline.reader_channels import ReaderChannels, bindings
+from harness.pipeline.reader_channels import READY_S, ReaderChannels, bindings
 from harness.pipeline.reader_log import ReaderLog
 from harness.pipeline.reader_status import Status
 from harness.pipeline.recovery import Recovery
@@ -274,3 +277,95 @@ def test_who_signs_in_before_there_is_a_socket_joins_when_there_is_one() -> None
         ]
 
     run(story())
+
+
+async def expected(*said: tuple[float, ClientEvent]) -> Stage:
+    """A reader whose client says these things, each at its time."""
+    stage = Stage()
+    await stage.channels.join()
+    async with asyncio.TaskGroup() as tasks:
+        for at, event in said:
+            await stage.clock.sleep(at - stage.clock.now())
+            stage.channels.handle(event, tasks)
+    return stage
+
+
+def fresh_joins(stage: Stage, topic: str = EVENTS) -> int:
+    return stage.client.calls.count(f"subscribe {topic}") - 1
+
+
+def test_a_channel_that_is_joined_and_never_told_that_changes_flow_is_joined_afresh() -> None:
+    async def story() -> None:
+        stage = Stage()
+        await stage.channels.join()
+        async with asyncio.TaskGroup() as tasks:
+            stage.channels.handle(Joined(topic=EVENTS), tasks)
+            await stage.clock.sleep(READY_S - 1.0)
+            early = list(stage.client.calls[2:])
+            await stage.clock.sleep(2.0)
+            late = list(stage.client.calls[2:])
+            stage.channels.handle(ChannelClosed(topic=EVENTS), tasks)
+
+        assert (early, late) == ([], [f"unsubscribe {EVENTS}"])
+        assert fresh_joins(stage) == 1
+        assert stage.recovery.status is not Status.LIVE
+
+    run(story())
+
+
+def test_each_channel_is_waited_for_by_itself() -> None:
+    stage = run(expected((0.0, Joined(topic=EVENTS)), (0.0, Joined(topic=STATE)), (1.0, ready(STATE))))
+
+    assert (fresh_joins(stage), fresh_joins(stage, STATE)) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [(0.0, Joined(topic=EVENTS)), (READY_S - 1.0, ready(EVENTS))],
+        [(0.0, ready(EVENTS)), (1.0, Joined(topic=EVENTS)), (2.0, ready(EVENTS))],
+        [(0.0, Joined(topic=EVENTS)), (20.0, Closed(code=1006))],
+        [(0.0, Joined(topic=EVENTS)), (1.0, ready(EVENTS)), (20.0, Closed(code=1006))],
+        [
+            (0.0, Joined(topic=EVENTS)),
+            (20.0, Closed(code=1006)),
+            (25.0, Opened()),
+            (26.0, Joined(topic=EVENTS)),
+            (50.0, ready(EVENTS)),
+        ],
+        [(0.0, Joined(topic=EVENTS)), (20.0, ChannelErrored(topic=EVENTS, reason="crash"))],
+    ],
+    ids=[
+        "told just in time",
+        "told again",
+        "the socket is gone, and the client comes back by itself",
+        "told, and then the socket is gone",
+        "told after the client came back",
+        "the channel crashed, and the client joins again by itself",
+    ],
+)
+def test_nobody_waits_for_the_word_of_a_join_that_is_told_or_over(said: list[tuple[float, ClientEvent]]) -> None:
+    assert fresh_joins(run(expected(*said))) == 0
+
+
+def test_the_second_join_of_a_client_is_waited_for_from_its_own_time_on() -> None:
+    async def story() -> list[float]:
+        stage = Stage()
+        await stage.channels.join()
+        left: list[float] = []
+
+        async def watch() -> None:
+            while f"unsubscribe {EVENTS}" not in stage.client.calls:
+                await stage.clock.sleep(1.0)
+            left.append(stage.clock.now())
+
+        async with asyncio.TaskGroup() as tasks:
+            stage.channels.handle(Joined(topic=EVENTS), tasks)
+            await stage.clock.sleep(20.0)
+            stage.channels.handle(Closed(code=1006), tasks)
+            stage.channels.handle(Joined(topic=EVENTS), tasks)
+            tasks.create_task(watch())
+        return left
+
+    (left_at,) = run(story())
+    assert 20.0 + READY_S <= left_at <= 22.0 + READY_S

@@ -3,8 +3,11 @@
 from datetime import timedelta
 from typing import Any
 
-from harness.pipeline.retention import clean_up
+import pytest
+
+from harness.pipeline.retention import PAUSE_S, clean_up
 from harness.pipeline.schema import maintenance
+from tests.instant import InstantClock, run
 
 
 class Tables:
@@ -36,3 +39,12 @@ async def test_archives_first_and_then_deletes_in_batches() -> None:
         ("DELETE", (10,)),
         ("DELETE", (10,)),
     ]
+
+
+def test_with_a_clock_there_is_a_pause_between_two_batches_and_none_after_the_last() -> None:
+    async def story() -> float:
+        clock = InstantClock()
+        await clean_up(Tables(archived=[12, 3], deleted=[10, 11, 0]), schema="mine", batch=10, clock=clock)
+        return clock.now()
+
+    assert run(story()) == pytest.approx(3 * PAUSE_S)

@@ -5,23 +5,26 @@ import pytest
 from harness.realtime.cadence import backoff_s, pause_s
 
 
+def paused(*, raw: int, delivered: bool = False, rng: Random | None = None) -> float:
+    return pause_s(delivered=delivered, raw=raw, interval_s=0.1, idle_interval_s=0.5, rng=rng or Random(1))
+
+
 def test_after_delivered_rows_the_next_poll_is_immediate() -> None:
-    assert pause_s(delivered=True, raw=5, idle_poll_500ms=True, rng=Random(1)) == 0.0
+    assert paused(delivered=True, raw=5) == 0.0
 
 
 def test_after_changes_that_nobody_wants_it_waits_150_to_200_ms() -> None:
     rng = Random(1)
 
-    pauses = [pause_s(delivered=False, raw=1, idle_poll_500ms=True, rng=rng) for _ in range(100)]
+    pauses = [paused(raw=1, rng=rng) for _ in range(100)]
 
     assert min(pauses) >= 0.15
     assert max(pauses) <= 0.2
     assert len(set(pauses)) > 90
 
 
-@pytest.mark.parametrize(("idle_poll_500ms", "pause"), [(True, 0.5), (False, 0.1)])
-def test_after_nothing_it_waits_half_a_second_or_without_the_quirk_100_ms(idle_poll_500ms: bool, pause: float) -> None:
-    assert pause_s(delivered=False, raw=0, idle_poll_500ms=idle_poll_500ms, rng=Random(1)) == pause
+def test_after_nothing_it_waits_as_long_as_an_idle_one() -> None:
+    assert paused(raw=0) == 0.5
 
 
 @pytest.mark.parametrize(

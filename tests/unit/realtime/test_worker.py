@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from random import Random
@@ -581,3 +582,17 @@ class GatedSource(Source):
     async def read(self) -> Batch:
         await self.gate.wait()
         return await super().read()
+
+
+@pytest.mark.parametrize(("quirks", "pause"), [(Quirks(), 0.5), (Quirks(idle_poll_500ms=False), 0.1)])
+async def test_an_idle_poll_is_followed_by_half_a_second_or_without_the_quirk_by_100_ms(
+    stage: Stage, quirks: Quirks, pause: float
+) -> None:
+    stage.sources = [Source([Batch(changes=(), raw=0)] * 3)]
+    worker = stage.start(quirks=replace(quirks, cold_worker_delay=False, polls_take_time=False), instant=False)
+
+    await worker.subscribe(stage.outlet, a_subscriber(), WANTED, CLAIMS)
+    for _ in range(50):
+        await a_turn()
+
+    assert stage.clock.slept[:2] == [pause, pause]

@@ -18,9 +18,9 @@ def test_a_loss_names_the_fault_the_stretch_and_what_the_client_believed() -> No
 
     assert "reader-2 never applied event" in text
     assert "lost between the two" in text
-    assert "the nemesis' disconnect reader-2" in text
-    assert "reader-2 was offline" in text
-    assert "The client said it was offline, and was told of nothing." in text
+    assert "the fault disconnect held on reader-2 from 14.12 to" in text
+    assert "reader-2 was offline from 14.12 to" in text
+    assert 'The client said "offline" then and "live" at the end, and was told of nothing.' in text
 
 
 @pytest.mark.parametrize("mutant", [one for one in MUTANTS if one.says is Valid.NO], ids=lambda mutant: mutant.bug)

@@ -37,8 +37,8 @@ def test_a_zombie_is_told_with_its_last_sign_of_life_and_the_fault() -> None:
 
     assert told(Canary(), *WATCHED, LIVE, heard, fault, committed(7, at=4.0), END) == [
         "reader said that it was live, and heard nothing for 60 s after event 7 (step_update) of article was "
-        "committed at 4.000 s; it had last heard anything at 2.000 s. At that time: the nemesis' cdc_crash "
-        "(3.00 to 100.00 s)."
+        "committed at 4.000 s; it had last heard anything at 2.000 s. At that time: the fault cdc_crash held "
+        "from 3.00 to 100.00 s."
     ]
     assert "it had never heard anything." in told(Canary(), *WATCHED, LIVE, committed(7, at=4.0), END)[0]
 

@@ -30,10 +30,20 @@ def test_a_failure_tells_its_findings_in_words() -> None:
 
 
 def test_many_findings_are_cut_and_counted() -> None:
-    text = junit(HEADER, {"order": Verdict.invalid(*[Finding("inverted", SWAPPED[0:2])] * 25)})
+    kinds = [Finding(f"odd_{number}", SWAPPED[0:2]) for number in range(25)]
+
+    text = junit(HEADER, {"order": Verdict.invalid(*kinds)})
 
     assert "25 findings" in text
     assert "and 5 more: see report.html" in text
+
+
+def test_many_findings_of_one_kind_are_one_story() -> None:
+    text = junit(HEADER, {"order": Verdict.invalid(*[Finding("inverted", SWAPPED[0:2])] * 25)})
+
+    assert "25 findings" in text
+    assert text.count("their sequence says the other way round") == 1
+    assert "25 times, at 0.000 s. The first: r applied event 1" in text
 
 
 def test_hostile_text_stays_text() -> None:

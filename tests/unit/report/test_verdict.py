@@ -6,7 +6,8 @@ from harness.history.accounting import account
 from harness.report.verdict import verdict_document
 from tests.histories.literal import a_history, applied, committed, emitted, inserted, started, subscribed
 
-HEADER = {"scenario": "two", "seed": 3, "backend": "memory", "pace": 10.0}
+SETTINGS = {"pace": 10.0, "time_factor": 5.0, "app": "as-specified", "debounce": "off"}
+HEADER = {"scenario": "two", "seed": 3, "backend": "memory", **SETTINGS}
 
 
 def test_the_document_is_that_of_the_contract() -> None:
@@ -30,7 +31,7 @@ def test_the_document_is_that_of_the_contract() -> None:
         "scenario": "two",
         "seed": 3,
         "backend": "memory",
-        "pace": 10.0,
+        **SETTINGS,
         "checkers": {
             "accounting": {
                 "valid": "invalid",

@@ -33,7 +33,9 @@ def test_a_close_that_the_client_wanted_is_no_outage() -> None:
 def test_a_disconnect_holds_until_the_reader_is_ready_again() -> None:
     history = a_history(an_op("nemesis", "disconnect", at=1.0, reader="r"), an_op("r", "ready", at=4.0))
 
-    assert windows(history) == [Window(kind=Kind.FAULT, owner="nemesis", start=1.0, end=4.0, label="disconnect r")]
+    assert windows(history) == [
+        Window(kind=Kind.FAULT, owner="nemesis", start=1.0, end=4.0, label="disconnect r", name="disconnect", where="r")
+    ]
 
 
 def fault(type: Type, *, at: float, name: str = "black_hole", **fields: str) -> Op:
@@ -48,7 +50,15 @@ def test_a_fault_that_was_begun_holds_until_it_is_ended() -> None:
     history = a_history(fault("invoke", at=1.0, link="reader-1"), fault("ok", at=2.0, link="reader-1"))
 
     assert windows(history) == [
-        Window(kind=Kind.FAULT, owner="nemesis", start=1.0, end=2.0, label="black_hole reader-1")
+        Window(
+            kind=Kind.FAULT,
+            owner="nemesis",
+            start=1.0,
+            end=2.0,
+            label="black hole reader-1",
+            name="black_hole",
+            where="reader-1",
+        )
     ]
 
 
@@ -59,7 +69,7 @@ def test_a_fault_is_named_with_whom_it_befell() -> None:
         fault("invoke", at=3.0, name="slot_lost"),
     ]
 
-    assert [label for label, _, _ in labels(*begun)] == ["tab_hidden reader-2", "black_hole all readers", "slot_lost"]
+    assert [label for label, _, _ in labels(*begun)] == ["tab hidden reader-2", "black hole all readers", "slot lost"]
 
 
 def test_the_same_fault_on_two_links_is_two_windows() -> None:
@@ -70,14 +80,14 @@ def test_the_same_fault_on_two_links_is_two_windows() -> None:
         fault("ok", at=4.0, link="b"),
     ]
 
-    assert labels(*history) == [("black_hole a", 1.0, 3.0), ("black_hole b", 2.0, 4.0)]
+    assert labels(*history) == [("black hole a", 1.0, 3.0), ("black hole b", 2.0, 4.0)]
 
 
 def test_a_fault_that_could_not_begin_is_no_window_and_one_that_could_not_end_holds_on() -> None:
     never = fault("fail", at=1.0, name="slot_lost")
     stuck = [fault("invoke", at=2.0, link="a"), fault("fail", at=3.0, link="a"), an_op("story", "settle", at=9.0)]
 
-    assert labels(never, *stuck) == [("black_hole a", 2.0, 9.0)]
+    assert labels(never, *stuck) == [("black hole a", 2.0, 9.0)]
 
 
 def test_two_disconnects_in_a_row_are_one_outage() -> None:
@@ -101,3 +111,21 @@ def test_what_never_ends_ends_with_the_run() -> None:
     )
 
     assert [(window.owner, window.end) for window in windows(history)] == [("nemesis", 7.0), ("r", 7.0)]
+
+
+def test_a_fault_concerns_whom_it_befell_and_an_outage_its_reader() -> None:
+    history = a_history(
+        fault("invoke", at=1.0, link="r"),
+        fault("invoke", at=1.0, link="*"),
+        fault("invoke", at=1.0, name="slot_lost"),
+        an_op("r", "close", at=2.0, by="server"),
+    )
+
+    concerned = {window.label: [window.concerns(reader) for reader in ("r", "s")] for window in windows(history)}
+
+    assert concerned == {
+        "black hole r": [True, False],
+        "black hole all readers": [True, True],
+        "slot lost": [True, True],
+        "offline": [True, False],
+    }

@@ -1,0 +1,1 @@
+"""THE LABORATORY: every debounce policy on the same input, in simulated time."""

@@ -1,0 +1,62 @@
+"""`Times`: many durations as one HdrHistogram, so that those of several machines are added and never averaged.
+
+Microseconds inside, three digits kept, from 1 µs to an hour. What figures of latency are made of.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final, Self
+
+from hdrh.histogram import HdrHistogram  # type: ignore[import-untyped]
+
+_LOWEST_US: Final = 1
+_HIGHEST_US: Final = 3_600_000_000
+_DIGITS: Final = 3
+
+
+def _empty() -> Any:
+    return HdrHistogram(_LOWEST_US, _HIGHEST_US, _DIGITS)
+
+
+@dataclass(slots=True)
+class Times:
+    """Durations in seconds. `negative` counts those below zero, as two clocks may have it: they are in as 1 µs."""
+
+    negative: int = 0
+    _histogram: Any = field(default_factory=_empty)
+
+    @classmethod
+    def of(cls, seconds: Iterable[float]) -> Self:
+        times = cls()
+        for each in seconds:
+            times.add(each)
+        return times
+
+    @classmethod
+    def decoded(cls, text: str, *, negative: int = 0) -> Self:
+        """From what `encoded` gave; raises what hdrh raises for anything else."""
+        return cls(negative, HdrHistogram.decode(text))
+
+    @property
+    def count(self) -> int:
+        return int(self._histogram.get_total_count())
+
+    def add(self, seconds: float) -> None:
+        """One more; over an hour counts as an hour."""
+        self.negative += seconds < 0
+        self._histogram.record_value(min(max(_LOWEST_US, round(seconds * 1e6)), _HIGHEST_US))
+
+    def merge(self, other: "Times") -> None:
+        """All of the other's, too."""
+        self.negative += other.negative
+        self._histogram.add(other._histogram)
+
+    def at(self, share: float) -> float | None:
+        """The time in seconds that this share (0 to 1) of them does not exceed; None if there are none."""
+        if not self.count:
+            return None
+        return float(self._histogram.get_value_at_percentile(100 * share)) / 1e6
+
+    def encoded(self) -> str:
+        """The standard's compressed form, as text."""
+        return bytes(self._histogram.encode()).decode("ascii")

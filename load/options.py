@@ -1,0 +1,81 @@
+"""Locust's command line and web form for a load run, and what was chosen there as a `Plan`.
+
+The stack is named by `--env-file` (variable `HARNESS_ENV_FILE`), or by the variables that `harness up` prints: Locust's
+own parser reads the environment.
+"""
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from harness.backends.environment import Environment
+from harness.errors import UsageError
+from load.plan import DEBOUNCES, OTHERS, Plan
+
+_DEFAULTS = Plan()
+
+
+def add_options(parser: Any) -> None:
+    """Add them to Locust's parser, outside of any group, since those of a group are not in the web form."""
+    parser.add_argument(
+        "--debounce",
+        choices=(*DEBOUNCES, *OTHERS),
+        default=_DEFAULTS.debounce,
+        help="debounce policy of the application: off, as-specified (the specification's own code), lossless, or "
+        "another one of the reference",
+    )
+    for name, kind, text in (
+        ("seed", int, "the same seed offers the same events"),
+        ("writers", int, "article generations, each in a process of its own"),
+        ("readers", int, "readers of each generation"),
+        ("churners", int, "tabs that come and go, all in all"),
+        ("storm", int, "tabs that lose their sockets all at once in the middle, all in all"),
+        ("rate", float, "events per second of each writer"),
+        ("seconds", float, "how long they write (give no --run-time: the run ends by itself)"),
+        ("warm-up", float, "seconds of which no latency is counted"),
+        ("settle", float, "at most so many seconds are waited for what is missing at the end"),
+    ):
+        default = getattr(_DEFAULTS, name.replace("-", "_"))
+        parser.add_argument(f"--{name}", type=kind, default=default, help=f"{text} ({default})")
+    parser.add_argument("--folder", help="where the run is written (runs/load/<time>-<seed>)", include_in_web_ui=False)
+    _stack_options(parser)
+
+
+def _stack_options(parser: Any) -> None:
+    """Not in the web form: they hold keys and passwords."""
+    told = "the stack to load, as `harness up` printed it: a file of it"
+    parser.add_argument("--env-file", env_var="HARNESS_ENV_FILE", include_in_web_ui=False, help=told)
+    for each in fields(Environment):
+        variable = each.name.upper()
+        option = f"--{each.name.replace('_', '-')}"
+        parser.add_argument(option, env_var=variable, include_in_web_ui=False, help="the same, where there is no file")
+
+
+def chosen_plan(options: Any) -> Plan:
+    """The plan of the command line or web form; raises `UsageError` if it cannot be."""
+    chosen = {each.name: _number(each.type, getattr(options, each.name)) for each in fields(Plan)}
+    plan = Plan(**chosen)
+    if plan.writers < 1 or plan.rate <= 0 or plan.seconds <= 0 or min(plan.readers, plan.churners, plan.storm) < 0:
+        raise UsageError("a load needs at least one writer, a rate, a length, and no negative number of anybody")
+    if plan.warm_up >= plan.seconds:
+        raise UsageError(f"--warm-up {plan.warm_up:g} leaves nothing of --seconds {plan.seconds:g} to be measured")
+    return plan
+
+
+def chosen_stack(options: Any) -> Environment:
+    """The stack that is named; raises `UsageError` naming what is missing."""
+    if options.env_file:
+        try:
+            return Environment.parse(Path(options.env_file).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise UsageError(f"{options.env_file} cannot be read: {error.strerror}") from error
+    told = {each.name: getattr(options, each.name) for each in fields(Environment)}
+    missing = [name.upper() for name, value in told.items() if not value]
+    if missing:
+        raise UsageError(f"no stack: give --env-file, or set {', '.join(missing)} as `harness up` prints them")
+    return Environment(**told)
+
+
+def _number(kind: Any, value: Any) -> Any:
+    """The web form sends text."""
+    return {"int": int, "float": float}.get(getattr(kind, "__name__", kind), str)(value)

@@ -1,0 +1,46 @@
+"""The stack that is loaded, a fresh one for each run: `harness up --limits off` in a process of its own."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from harness.backends.environment import Environment
+from harness.errors import StackError
+
+_GOODBYE_S: Final = 15.0
+
+
+@contextmanager
+def fresh_stack(*, cadence: str) -> Iterator[Path]:
+    """The file that names it, for `--env-file`; only its owner can read it, and it goes with the stack.
+
+    Raises `StackError` if the stack does not come up.
+    """
+    command = [sys.executable, "-m", "harness", "up", "--json", "--limits", "off", "--cadence", cadence]
+    with tempfile.TemporaryDirectory(prefix="rh-load-") as folder:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        try:
+            assert process.stdout is not None, "it is a pipe"
+            line = process.stdout.readline()
+            if not line:
+                raise StackError("`harness up` has ended; it says why above")
+            file = Path(folder) / "stack.env"
+            file.touch(mode=0o600)
+            file.write_text(Environment.parse(json.dumps(json.loads(line))).lines(), encoding="utf-8")
+            yield file
+        finally:
+            _end(process)
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    process.terminate()
+    try:
+        process.communicate(timeout=_GOODBYE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
