@@ -82,6 +82,15 @@ class Failure:
 class Authorisation(Protocol):
     """Asks the policies. What it answers holds for this moment; nothing is kept."""
 
+    @property
+    def standing(self) -> bool:
+        """Whether the database is connected, as far as was heard."""
+        ...
+
+    async def reach(self) -> Failure | None:
+        """Connect to the database, if it can be had."""
+        ...
+
     async def readable(self, visitor: Visitor, extensions: Collection[Extension]) -> frozenset[Extension] | Failure:
         """Those of `extensions` that the visitor may read."""
         ...
@@ -159,7 +168,16 @@ class Permits:
         return None
 
     def _admit(self, channel: Channel) -> Awaitable[Refusal] | Refusal:
-        return self._let_in(channel) if channel.join.private else None
+        """A public channel needs no permit, but the database must be there for it, too (realtime-facts 3.3)."""
+        if channel.join.private:
+            return self._let_in(channel)
+        if self._authorisation is None or self._authorisation.standing:
+            return None
+        return self._reach(self._authorisation, channel)
+
+    async def _reach(self, authorisation: Authorisation, channel: Channel) -> Refusal:
+        failure = await authorisation.reach()
+        return None if failure is None else failure.at_join(short_topic(channel.topic))
 
     async def _let_in(self, channel: Channel) -> Refusal:
         """Refused only when nothing may be read: who may read presence alone is let in (realtime-facts 5.6)."""

@@ -22,6 +22,19 @@ class PostgresAuthorisation:
     def __init__(self, session: Session) -> None:
         self._session = session
 
+    @property
+    def standing(self) -> bool:
+        """See `Authorisation.standing`."""
+        return self._session.standing
+
+    async def reach(self) -> Failure | None:
+        """See `Authorisation.reach`."""
+        try:
+            await self._session.fetch("select 1")
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            return Failure(reason=Reason.NO_DATABASE, words=str(error))
+        return None
+
     async def readable(self, visitor: Visitor, extensions: Collection[Extension]) -> frozenset[Extension] | Failure:
         """See `Authorisation.readable`."""
         answer = await self._ask(visitor, extensions, ())

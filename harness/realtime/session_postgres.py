@@ -41,6 +41,11 @@ class Session:
         self._connection: asyncpg.Connection | None = None
         self._turn = asyncio.Lock()
 
+    @property
+    def standing(self) -> bool:
+        """Whether the connection is there, as far as was heard; it may be opened again at any time."""
+        return self._connection is not None and not self._connection.is_closed()
+
     async def fetch(self, query: str, *arguments: Any) -> Sequence[asyncpg.Record]:
         """The rows of a query. Raises `asyncpg.PostgresError`, `asyncpg.InterfaceError` or `OSError`, which
         `TimeoutError` is: after 15 s the query is cancelled.

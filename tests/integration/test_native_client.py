@@ -1,8 +1,9 @@
 """What only our own client promises: heartbeats that notice a dead link, and patience with refusals."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
 from random import Random
 
@@ -169,16 +170,11 @@ async def test_frames_that_were_for_nobody_are_counted() -> None:
     assert sum(client.ignored.values()) == 2
 
 
-@asynccontextmanager
-async def a_deaf_server() -> AsyncIterator[int]:
+@contextmanager
+def a_deaf_server() -> Iterator[int]:
     """Takes connections and never says a word, as a link that has become a black hole."""
-
-    async def ignore(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        writer.close()
-
-    async with await asyncio.start_server(ignore, "127.0.0.1", 0) as server:
-        yield server.sockets[0].getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +183,7 @@ async def a_deaf_server() -> AsyncIterator[int]:
     ids=["in its time", "hurried", "not hurried below what a handshake takes"],
 )
 async def test_a_socket_that_nobody_opens_is_given_up_in_time(factor: float, timeout_s: float, real_s: float) -> None:
-    async with a_deaf_server() as port:
+    with a_deaf_server() as port:
         client = NativeClient(
             f"ws://127.0.0.1:{port}/socket",
             apikey="k",

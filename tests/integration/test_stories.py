@@ -175,7 +175,7 @@ def test_a_census_counts_what_everybody_keeps(of_said: Judgement) -> None:
     before, after = (op.value.counts for op in of_said.history.where(f="census"))
 
     names = ("engine.channels", "engine.subscriptions", "app.flows", "reader.channels")
-    assert [before[name] for name in names] == [3, 3, 0, 2]
+    assert [before[name] for name in names] == [3, 4, 0, 2]
     assert after["reader.channels"] == 0
     assert after["engine.channels"] < before["engine.channels"]
 

@@ -25,6 +25,11 @@ class Policies:
     reads: frozenset[Extension] | Failure = frozenset()
     writes: bool | Failure = False
     asked: list[tuple[str, Visitor, tuple[Extension, ...]]] = field(default_factory=list)
+    standing: bool = True
+    reached: Failure | None = None
+
+    async def reach(self) -> Failure | None:
+        return self.reached
 
     async def readable(self, visitor: Visitor, extensions: Collection[Extension]) -> frozenset[Extension] | Failure:
         self.asked.append(("read", visitor, tuple(extensions)))
@@ -229,3 +234,24 @@ async def test_a_channel_that_is_over_is_forgotten() -> None:
 )
 def test_over_http_a_failure_has_other_words(reason: Reason, words: str) -> None:
     assert Failure(reason=reason, words="").over_http() == words
+
+
+async def test_a_public_channel_is_refused_while_the_database_cannot_be_reached() -> None:
+    gone = Failure(reason=Reason.NO_DATABASE, words="refused")
+    admit = Permits(Policies(standing=False, reached=gone)).feature().admit
+    assert admit is not None
+
+    refusal = admit(a_channel(private=False))
+
+    assert isinstance(refusal, Awaitable)
+    assert await refusal == "UnableToConnectToProject: Realtime was unable to connect to the project database"
+
+
+async def test_a_public_channel_is_let_in_once_the_database_is_reached_again() -> None:
+    admit = Permits(Policies(standing=False)).feature().admit
+    assert admit is not None
+
+    refusal = admit(a_channel(private=False))
+
+    assert isinstance(refusal, Awaitable)
+    assert await refusal is None

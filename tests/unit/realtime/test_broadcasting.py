@@ -105,6 +105,13 @@ class Table:
         self.asked.append(replay)
         return self.stored
 
+    @property
+    def standing(self) -> bool:
+        return True
+
+    async def reach(self) -> Failure | None:
+        return None
+
     async def readable(self, visitor: Visitor, extensions: Collection[Extension]) -> frozenset[Extension] | Failure:
         return self.reads & frozenset(extensions)
 

@@ -74,6 +74,13 @@ class Policies:
     reads: frozenset[Extension] = frozenset(Extension)
     writes: bool = True
 
+    @property
+    def standing(self) -> bool:
+        return True
+
+    async def reach(self) -> Failure | None:
+        return None
+
     async def readable(self, visitor: Visitor, extensions: Collection[Extension]) -> frozenset[Extension] | Failure:
         return self.reads & frozenset(extensions)
 
