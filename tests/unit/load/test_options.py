@@ -1,0 +1,90 @@
+"""What was chosen on the command line or in the web form."""
+
+from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import UsageError
+from load.options import add_options, chosen_plan, chosen_stack
+from load.plan import Plan
+
+STACK = {
+    "API_URL": "http://h",
+    "DB_URL": "postgresql://h",
+    "ANON_KEY": "a",
+    "SERVICE_ROLE_KEY": "s",
+    "JWT_SECRET": "j",
+    "REALTIME_URL": "ws://h/socket",
+    "REALTIME_HTTP_URL": "http://h",
+    "APP_URL": "http://h",
+    "HARNESS_BACKEND": "embedded",
+}
+
+
+class LocustParser(ArgumentParser):
+    """Takes what Locust's parser takes beside argparse's own."""
+
+    def add_argument(self, *names: str, **options: Any) -> Any:
+        for ours in ("env_var", "include_in_web_ui"):
+            options.pop(ours, None)
+        return super().add_argument(*names, **options)
+
+
+def parsed(*arguments: str) -> Namespace:
+    parser = LocustParser()
+    add_options(parser)
+    return parser.parse_args(arguments)
+
+
+def test_without_options_it_is_the_default_plan() -> None:
+    assert chosen_plan(parsed()) == Plan()
+
+
+def test_each_field_of_the_plan_can_be_said() -> None:
+    plan = Plan(
+        debounce="off",
+        seed=7,
+        writers=3,
+        readers=4,
+        churners=0,
+        storm=1,
+        rate=5.0,
+        seconds=9.0,
+        warm_up=1.0,
+        settle=2.0,
+    )
+
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in asdict(plan).items()]
+
+    assert chosen_plan(parsed(*options)) == plan
+
+
+def test_the_text_of_the_web_form_becomes_numbers() -> None:
+    form = Namespace(**{name: str(value) for name, value in asdict(Plan()).items()})
+
+    assert chosen_plan(form) == Plan()
+
+
+@pytest.mark.parametrize("wrong", ["--writers=0", "--rate=0", "--seconds=0", "--readers=-1", "--warm-up=20"])
+def test_a_plan_that_cannot_be_is_refused(wrong: str) -> None:
+    with pytest.raises(UsageError):
+        chosen_plan(parsed(wrong))
+
+
+def test_a_stack_is_named_by_its_variables_or_by_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "stack.env"
+    file.write_text("".join(f'{name}="{value}"\n' for name, value in STACK.items()))
+    options = [f"--{name.lower().replace('_', '-')}={value}" for name, value in STACK.items()]
+
+    by_variables, by_file = chosen_stack(parsed(*options)), chosen_stack(parsed(f"--env-file={file}"))
+
+    assert by_variables == by_file
+    assert by_file.realtime_url == "ws://h/socket"
+
+
+def test_what_is_missing_of_a_stack_is_named() -> None:
+    with pytest.raises(UsageError, match=r"set API_URL, DB_URL, .* as `harness up` prints them"):
+        chosen_stack(parsed())
