@@ -79,7 +79,7 @@ class ChangeReceived:
     old_record: Mapping[str, Any] = field(default_factory=dict)
     errors: Sequence[str] | None = None
     ids: Sequence[int] = ()
-    handlers: Sequence[int] = ()
+    handlers: Sequence[int] = field(default=(), compare=False)
     bytes: int = 0
 
 
