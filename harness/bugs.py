@@ -63,8 +63,8 @@ class Row:
         """0 as it should be; 2 if what is not could not be judged, else 1."""
         if self.convicted and self.acquitted:
             return EXPECTED
-        wrong = [*(() if self.acquitted else (self.reference.valid,)), *(() if self.convicted else self._named())]
-        return UNEXPECTED if Valid.NO in wrong[:1] or Valid.YES in wrong else UNKNOWN
+        otherwise = self.reference.valid is Valid.NO or Valid.YES in self._named()
+        return UNEXPECTED if otherwise else UNKNOWN
 
     def document(self) -> Document:
         bug = self.entry.bug

@@ -80,7 +80,11 @@ class Listener:
         event = await the_next(self.client)
         while getattr(event, "topic", self.topic) != self.topic:
             event = await the_next(self.client)
-        return replace(event, commit_timestamp=None, ids=(), bytes=0) if isinstance(event, ChangeReceived) else event
+        return (
+            replace(event, commit_timestamp=None, ids=(), handlers=(), bytes=0)
+            if isinstance(event, ChangeReceived)
+            else event
+        )
 
     async def until(self, last: ClientEvent) -> list[ClientEvent]:
         """What is told up to and including `last`."""

@@ -139,7 +139,7 @@ async def test_a_change_arrives_with_the_values_of_the_row(reader: Listener, eng
 
     assert isinstance(event, ChangeReceived)
     assert event.commit_timestamp is not None
-    assert replace(event, commit_timestamp=None, bytes=0, ids=()) == a_change(
+    assert replace(event, commit_timestamp=None, bytes=0, ids=(), handlers=()) == a_change(
         "process_events", {"n": 5, "process_id": 7, "title": '日本 "x"', "data": DATA}
     )
 

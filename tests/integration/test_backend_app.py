@@ -28,7 +28,7 @@ CLOCK = SystemClock()
 QUICK = {"sections": 1, "chunks": 3, "images": 1, "research_queries": 1}
 
 
-def token(sub: str | None = ALICE, *, role: str = "authenticated", ttl: float = 60.0, secret: str = "") -> str:
+def token(sub: str | None = ALICE, *, role: str = "authenticated", ttl: float = 3600.0, secret: str = "") -> str:
     return mint(secret or DEVELOPMENT_SECRET, role=role, sub=sub, wall=CLOCK.wall(), ttl=ttl)
 
 

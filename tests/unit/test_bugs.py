@@ -73,7 +73,6 @@ def test_a_class_is_as_expected_if_each_named_checker_convicts_the_accused_and_a
     assert (row.convicted, row.acquitted, row.code) == (convicted, acquitted, code)
 
 
-@pytest.mark.xfail(reason="Row.code takes the conviction by the first named checker for one of the reference")
 def test_what_one_checker_convicts_and_another_cannot_judge_is_unknown() -> None:
     assert a_row(judged(NO, OPEN), CLEAN).code == 2
 
