@@ -319,9 +319,8 @@ def _run_options(command: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--time-factor",
         type=_positive,
-        default=1.0,
         metavar="F",
-        help="makes every interval of server, clients and application F times shorter (1)",
+        help="makes every interval of server, clients and application F times shorter (1; a bug's own for a bug)",
     )
     seeds = group.add_mutually_exclusive_group()
     seeds.add_argument("--seed", type=int, metavar="N", help="seed of texts, ids and chance (1)")

@@ -15,6 +15,7 @@ from harness.backends.backend import Backend
 from harness.backends.chosen import chosen
 from harness.backends.environment import Environment
 from harness.backends.options import StackOptions
+from harness.bug import AS_SPECIFIED, load_bug
 from harness.clients.client import Client
 from harness.clients.native import NativeClient
 from harness.clients.realtime_js import MODULES, OfficialJsClient, find_node
@@ -29,14 +30,15 @@ from harness.phoenix.connection import Timing
 from harness.pipeline.apps import app_named
 from harness.report.progress import Progress
 from harness.runner import MakeBackend, Run, run_scenario
-from harness.scenario import Scenario, find, load
+from harness.scenario import Scenario, find, load, scenario_folder
 
 CLOCK = SystemClock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
-    """What `harness run` was asked for. `attach_to` is the stack to use instead of one of its own for each run."""
+    """What `harness run` was asked for. `given` names the options that were said and not taken from the defaults;
+    `attach_to` is the stack to use instead of one of its own for each run."""
 
     scenarios: Sequence[str]
     seeds: Sequence[int]
@@ -47,6 +49,7 @@ class RunRequest:
     js_modules: Path | None
     as_json: bool
     time_factor: float = 1.0
+    given: frozenset[str] = frozenset()
     attach_to: Environment | None = None
 
 
@@ -55,25 +58,49 @@ async def run(request: RunRequest, options: StackOptions) -> int:
 
     A stack that does not start is told and leaves the other runs alone.
     """
-    scenarios = [load(find(name)) for name in request.scenarios]
-    orders = [(one, seed) for one in scenarios for seed in request.seeds for _ in range(request.repeat)]
+    told = [_as_told(find(name), request, options) for name in request.scenarios]
+    orders = [(one, seed) for one in told for seed in request.seeds for _ in range(request.repeat)]
     if options.port and len(orders) > 1 and request.jobs > 1:
         raise UsageError("several runs at once cannot share one --port: use --port 0 or --jobs 1")
     await _need_client(request)
     places = asyncio.Semaphore(request.jobs)
     console = Console(stderr=True)
 
-    async def one(scenario: Scenario, seed: int) -> Outcome:
+    async def one(order: Told, seed: int) -> Outcome:
         async with places:
-            outcome = await _one(scenario, seed, request, options, console)
+            outcome = await _one(order[0], seed, order[1], order[2], console)
         if not request.as_json:
             show(outcome, alone=len(orders) == 1, written=True)
         return outcome
 
-    done = await asyncio.gather(*(one(scenario, seed) for scenario, seed in orders))
+    done = await asyncio.gather(*(one(order, seed) for order, seed in orders))
     if request.as_json:
         result(outcomes_json(done))
     return exit_code(done)
+
+
+Told = tuple[Scenario, RunRequest, StackOptions]
+
+
+def _as_told(path: Path, request: RunRequest, options: StackOptions) -> Told:
+    """A scenario and how it is run: a delivery bug brings cadence, limits and time factor, where none were given."""
+    if path.parent != scenario_folder() / "bugs":
+        return load(path), request, options
+    entry = load_bug(path)
+    bug, scenario = entry.bug, entry.scenario
+    if request.attach_to is None and options.backend == "embedded":
+        options = replace(
+            options,
+            cadence=options.cadence if "cadence" in request.given else bug.cadence,
+            limits=options.limits if "limits" in request.given else bug.limits,
+        )
+        if "time_factor" not in request.given and request.client == "native":
+            request = replace(request, time_factor=bug.time_factor)
+    if options.app == AS_SPECIFIED and bug.behaviour is not None:
+        note(f"{bug.id}: what is accused is not the application but {bug.accused}: that is run")
+        scenario = replace(bug.behaviour, name=scenario.name, title=scenario.title)
+        options = replace(options, app=entry.accused_app)
+    return scenario, request, options
 
 
 async def _need_client(request: RunRequest) -> None:

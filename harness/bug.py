@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from harness.errors import InvalidScenario, UnknownScenario
+from harness.errors import InvalidScenario, UnknownBug
 from harness.realtime.plans import Plan
 from harness.scenario import Scenario, load_with, scenario_folder
 
@@ -104,15 +104,15 @@ def load_bug(path: Path) -> Entry:
 
 
 def catalogue(names: Sequence[str] = ()) -> Sequence[Entry]:
-    """All bugs in the order of their ids, or those named by id or file; raises `InvalidScenario`, `UnknownScenario`."""
+    """All bugs in the order of their ids, or those named by id or file; raises `InvalidScenario`, `UnknownBug`."""
     entries = sorted((load_bug(path) for path in bug_files().values()), key=lambda entry: entry.number)
     if not names:
         return entries
-    return [_named(entries, name) for name in names]
+    return list({entry.bug.id: entry for entry in (_named(entries, name) for name in names)}.values())
 
 
 def _named(entries: Sequence[Entry], name: str) -> Entry:
     for entry in entries:
         if name.upper() == entry.bug.id or Path(name).stem == entry.scenario.name:
             return entry
-    raise UnknownScenario(name, [entry.bug.id for entry in entries])
+    raise UnknownBug(name, [entry.bug.id for entry in entries])

@@ -137,7 +137,7 @@ async def _here(entry: Entry, request: BugsRequest, options: StackOptions) -> Do
 
 
 async def _apart(entries: Sequence[Entry], request: BugsRequest) -> Sequence[Document]:
-    """Each class in a process of its own, so many at once as were asked for, the longest ones first."""
+    """Each class in a process of its own, so many at once as were asked for."""
     places = asyncio.Semaphore(request.run.jobs)
     done: list[Document] = []
 
@@ -171,11 +171,11 @@ async def _in_a_process(entry: Entry, request: BugsRequest) -> Document:
     try:
         document: Document = json.loads(out)["bugs"][0]
     except (ValueError, LookupError):
-        return _broken(entry, seed, err.decode(errors="replace").strip() or f"exit code {child.returncode}")
+        return _broken(entry, request, err.decode(errors="replace").strip() or f"exit code {child.returncode}")
     return document
 
 
-def _broken(entry: Entry, seed: str, why: str) -> Document:
+def _broken(entry: Entry, request: BugsRequest, why: str) -> Document:
     """What is told of a class whose process came to no end."""
     bug = entry.bug
     return {
@@ -189,8 +189,8 @@ def _broken(entry: Entry, seed: str, why: str) -> Document:
         "convicted": False,
         "acquitted": False,
         "code": UNKNOWN,
-        "seed": int(seed),
-        "time_factor": bug.time_factor,
+        "seed": request.run.seeds[0],
+        "time_factor": request.time_factor or bug.time_factor,
         "seconds": 0.0,
         "runs": {},
         "complaints": [f"its process came to no verdict: {why.splitlines()[-1]}"],

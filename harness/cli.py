@@ -93,6 +93,7 @@ def _run(arguments: argparse.Namespace) -> int:
         js_modules=_path(os.environ.get("HARNESS_JS_MODULES")),
         as_json=arguments.json,
         time_factor=_time_factor(arguments, environment),
+        given=frozenset(name for name in ("cadence", "limits", "time_factor") if getattr(arguments, name)),
         attach_to=environment,
     )
     return interruptible(lambda _: batch.run(request, options), tell=note)
@@ -251,7 +252,7 @@ def _stack(arguments: argparse.Namespace, given: Environment | None) -> StackOpt
 
 def _time_factor(arguments: argparse.Namespace, given: Environment | None) -> float:
     """Only what runs in this process can be hurried."""
-    factor: float = arguments.time_factor
+    factor: float = arguments.time_factor or 1.0
     if factor != 1.0 and (given or arguments.backend != "embedded" or arguments.client != "native"):
         raise UsageError("--time-factor needs --backend embedded and --client native: others keep their own time")
     return factor

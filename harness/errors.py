@@ -4,6 +4,7 @@
     ├── UsageError                what was asked cannot be done as asked            exit 64
     │   ├── NotThereYet           a name of the contract that a later issue builds
     │   ├── UnknownScenario
+    │   ├── UnknownBug
     │   ├── InvalidScenario
     │   ├── UnknownRecording
     │   └── InvalidRecording      a file that is no recording of a server
@@ -78,6 +79,15 @@ class UnknownScenario(UsageError):
         self.name = name
         self.known = known
         super().__init__(f"no scenario {name!r}: give a path to a file or one of {', '.join(known)}")
+
+
+class UnknownBug(UsageError):
+    """No class of the catalogue of delivery bugs."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        self.name = name
+        self.known = known
+        super().__init__(f"no class of delivery bugs {name!r}: there are {known[0]} to {known[-1]}, see `harness list`")
 
 
 class InvalidScenario(UsageError):

@@ -102,7 +102,7 @@ def _deliveries(path: Path) -> Any:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise UsageError(f"{path} is no JSON: {error}") from error
     if not isinstance(document, dict) or not isinstance(document.get("deliveries_per_s"), dict):

@@ -78,7 +78,7 @@ def history(_realtime_case: "TestCase") -> "Recorded":
 
 @pytest.fixture
 def run(request: pytest.FixtureRequest) -> "Iterator[Running]":
-    """Runs a scenario on a stack of its own: `run("scenarios/silent_socket.py", seed=7).valid`."""
+    """Runs a scenario on a stack of its own: `run("disconnect", seed=7).valid`."""
     from harness.testing import Loop, Running
 
     loop = Loop()

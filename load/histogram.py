@@ -1,4 +1,4 @@
-"""`Times`: many durations as one HdrHistogram, so that those of several machines are added and never averaged.
+"""`Times`: many durations as one HdrHistogram, whose percentiles are counted and never averaged.
 
 Microseconds inside, three digits kept, from 1 µs to an hour. What figures of latency are made of.
 """
@@ -32,11 +32,6 @@ class Times:
             times.add(each)
         return times
 
-    @classmethod
-    def decoded(cls, text: str, *, negative: int = 0) -> Self:
-        """From what `encoded` gave; raises what hdrh raises for anything else."""
-        return cls(negative, HdrHistogram.decode(text))
-
     @property
     def count(self) -> int:
         return int(self._histogram.get_total_count())
@@ -46,11 +41,6 @@ class Times:
         self.negative += seconds < 0
         self._histogram.record_value(min(max(_LOWEST_US, round(seconds * 1e6)), _HIGHEST_US))
 
-    def merge(self, other: "Times") -> None:
-        """All of the other's, too."""
-        self.negative += other.negative
-        self._histogram.add(other._histogram)
-
     def at(self, share: float) -> float | None:
         """The time in seconds that this share (0 to 1) of them does not exceed; None if there are none."""
         if not self.count:
@@ -58,5 +48,5 @@ class Times:
         return float(self._histogram.get_value_at_percentile(100 * share)) / 1e6
 
     def encoded(self) -> str:
-        """The standard's compressed form, as text."""
+        """HdrHistogram's compressed form, as text that its libraries decode."""
         return bytes(self._histogram.encode()).decode("ascii")

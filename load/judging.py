@@ -97,7 +97,7 @@ def _judged(
 
 
 def _document(judged: Judged, measured: Measured, accounts: Accounts) -> dict[str, Any]:
-    """`result.json`: for the runner that compares several, and for merging the times of several machines."""
+    """`result.json`: for the runner that compares several, and for whoever wants more than the percentiles."""
     return {
         "valid": judged.valid.value,
         "plan": asdict(judged.plan),
@@ -133,7 +133,7 @@ def _verdict(told: Mapping[str, Any]) -> Verdict:
 
 
 def _encoded(times: Times) -> dict[str, Any]:
-    """Percentiles in ms to be read, and the histogram to be merged."""
+    """Percentiles in ms to be read, and the whole histogram."""
     shares = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p99.9": 0.999, "max": 1.0}
     read = {name: None if (at := times.at(share)) is None else round(1000 * at, 3) for name, share in shares.items()}
     return {"count": times.count, "negative": times.negative, **read, "hdr": times.encoded()}

@@ -5,6 +5,7 @@ own parser reads the environment.
 """
 
 from dataclasses import fields
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,13 @@ def add_options(parser: Any) -> None:
         help="debounce policy of the application: off, as-specified (the specification's own code), lossless, or "
         "another one of the reference",
     )
+    add_numbers(parser)
+    parser.add_argument("--folder", help="where the run is written (runs/load/<time>-<seed>)", include_in_web_ui=False)
+    _stack_options(parser)
+
+
+def add_numbers(parser: Any) -> None:
+    """How much is offered: the same options for Locust and for `python -m load`."""
     for name, kind, text in (
         ("seed", int, "the same seed offers the same events"),
         ("writers", int, "article generations, each in a process of its own"),
@@ -36,9 +44,7 @@ def add_options(parser: Any) -> None:
         ("settle", float, "at most so many seconds are waited for what is missing at the end"),
     ):
         default = getattr(_DEFAULTS, name.replace("-", "_"))
-        parser.add_argument(f"--{name}", type=kind, default=default, help=f"{text} ({default})")
-    parser.add_argument("--folder", help="where the run is written (runs/load/<time>-<seed>)", include_in_web_ui=False)
-    _stack_options(parser)
+        parser.add_argument(f"--{name}", type=kind, default=default, help=f"{text} ({default:g})")
 
 
 def _stack_options(parser: Any) -> None:
@@ -55,6 +61,8 @@ def chosen_plan(options: Any) -> Plan:
     """The plan of the command line or web form; raises `UsageError` if it cannot be."""
     chosen = {each.name: _number(each.type, getattr(options, each.name)) for each in fields(Plan)}
     plan = Plan(**chosen)
+    if not all(map(isfinite, (plan.rate, plan.seconds, plan.warm_up, plan.settle))):
+        raise UsageError("--rate, --seconds, --warm-up and --settle are finite numbers")
     if plan.writers < 1 or plan.rate <= 0 or plan.seconds <= 0 or min(plan.readers, plan.churners, plan.storm) < 0:
         raise UsageError("a load needs at least one writer, a rate, a length, and no negative number of anybody")
     if plan.warm_up >= plan.seconds:

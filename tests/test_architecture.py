@@ -56,8 +56,8 @@ ARROWS: dict[str, set[str]] = {
     "signals": set(),
     "child": {"signals", "errors"},
     "batch": {
-        "outcome", "runner", "performing", "scenario", "report", "output", "backends", "pipeline", "phoenix", "clients",
-        "history", "clock", "errors",
+        "bug", "outcome", "runner", "performing", "scenario", "report", "output", "backends", "pipeline", "phoenix",
+        "clients", "history", "clock", "errors",
     },
     "stacks": {"child", "signals", "output", "backends", "history", "clock", "errors"},
     "commands": {"bug", "faults", "outcome", "judgement", "output", "scenario", "clock", "tokens", "errors"},

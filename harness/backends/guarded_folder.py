@@ -15,6 +15,7 @@ import os
 import secrets
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +25,8 @@ from harness.errors import PostgresFailed
 
 PREFIX: Final = "realtime-harness-"
 _LOCK: Final = "owner.lock"
+_GOODBYE: Final = b"bye\n"
+"""What an owner says that ends in order: whatever it had begun has ended."""
 _LONGEST: Final = 60
 """Characters of the folder's parent: a socket's whole path must stay below macOS's limit of 103."""
 
@@ -55,11 +58,18 @@ for step in INT:20 QUIT:120 KILL:20; do
     tries=${step#*:}
     while running && [ "$tries" -gt 0 ]; do sleep 0.05; tries=$((tries - 1)); done
 done
+# An orphaned initdb that had not begun yet makes the folder anew: where nobody said goodbye, it is waited for.
+[ -e "$data/PG_VERSION" ] || [ "$word" = bye ] || late=100
 tries=1000
 while [ -e "$1" ] && [ "$tries" -gt 0 ]; do  # more than once: an orphaned initdb still writes
     rm -rf "$1"
     sleep 0.02
     tries=$((tries - 1))
+done
+while [ "${late:-0}" -gt 0 ]; do
+    sleep 0.03
+    [ ! -e "$1" ] || rm -rf "$1"
+    late=$((late - 1))
 done
 [ ! -e "$1" ]
 """
@@ -70,7 +80,7 @@ umask 077
 mkdir "$1" || exit
 mkdir "$1/data" "$1/socket" || { rm -rf "$1"; exit 1; }
 echo made
-read -r _
+read -r word
 """
 
 
@@ -98,6 +108,8 @@ class GuardedFolder:
         if self._lock is None:
             return
         lock, self._lock = self._lock, None
+        with suppress(BrokenPipeError):  # the watchdog was killed: told by its exit code
+            os.write(self._pipe, _GOODBYE)
         os.close(self._pipe)
         try:
             if await ended(self._watchdog, clock, within=_REMOVAL_S) != 0:
@@ -115,7 +127,7 @@ def folder_root(account: Account) -> Path:
 async def sweep(root: Path, account: Account, clock: Clock) -> None:
     """Remove the folders below `root` whose owners are dead, and what still runs in them."""
     dead = [path for path in root.glob(f"{PREFIX}*") if _is_dead(path, account)]
-    removals = [account.spawn(_shell(_REMOVE, path), output=subprocess.DEVNULL) for path in dead]
+    removals = [account.spawn(_shell("word=bye\n" + _REMOVE, path), output=subprocess.DEVNULL) for path in dead]
     for removal in removals:
         await ended(removal, clock, within=_REMOVAL_S)
 

@@ -1,12 +1,16 @@
 """Row security holds on every way to a reader: nothing forbidden comes, nothing owed is withheld."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, Final
 
 from harness.checkers.checker import Finding, Verdict
-from harness.history import History
+from harness.history import History, Op
 from harness.history.accounting import Bin, account
 from harness.history.audience import SERVICE_ROLE, audience
+
+_PROCESSES: Final = "generated_articles_state"
+"""The table that has one row a process, whose id is the process's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +52,12 @@ def _forbidden_to_listeners(history: History) -> Iterator[Finding]:
         op.actor: op.value.get("user_id") for op in history.where(f="listen") if op.value.get("role") != SERVICE_ROLE
     }
     for op in history.where(f="receive"):
-        process_id = op.value.get("process_id") or processes.get((op.value.get("old_record") or {}).get("id"))
+        process_id = op.value.get("process_id") or _deleted_from(op, processes)
         if op.actor in listeners and process_id in owners and owners[process_id] != listeners[op.actor]:
             yield Finding("forbidden", (op,), {"reader": op.actor, "process_id": process_id, "how": "receive"})
+
+
+def _deleted_from(op: Op, processes: Mapping[Any, Any]) -> Any:
+    """The process of a row of which only the key came: an event's, or the process's own row, whose key it is."""
+    key = (op.value.get("old_record") or {}).get("id")
+    return key if op.value.get("table") == _PROCESSES else processes.get(key)

@@ -19,7 +19,8 @@ class Status:
     """Convicts a reader that says it is live though it cannot be, and one that closes a healthy socket.
 
     `untrue_live`: for longer than `beats` heartbeats and `tolerance_s` it said so while its socket was closed, while
-    one of its channels was refused, closed or broken, or while a fault of those named in `dead` held on its link.
+    one of its channels was refused, closed, broken or not joined again on a new socket, or while a fault of those
+    named in `dead` held on its link.
     Time in which its machine was `asleep` does not count: it could not act, and nobody looked.
 
     `false_close`: it gave up a socket for want of a heartbeat's answer though the socket was opened, or brought
@@ -107,17 +108,22 @@ class _Outage:
 
 
 def _outages(ops: Sequence[Op]) -> Iterator[_Outage]:
-    """The stretches in which one reader had no socket, or had lost a channel."""
+    """The stretches in which one reader had no socket, or had lost a channel. With a socket its channels are lost."""
     begun: dict[tuple[str, str], Op] = {}
+    joined: set[str] = set()
     for op in ops:
         topic = str(op.value.get("topic", ""))
         if op.f in _PROOFS and op.type == "ok":
+            joined |= {topic} if op.f in ("join", "ready") else set()
             for key in [key for key in begun if key[1] in ("", topic)]:
                 yield _Outage(key[0], begun.pop(key), op, key[1])
         elif op.f == "close":
-            begun.setdefault(("socket_closed", ""), op)
+            for key in (("socket_closed", ""), *(("channel_lost", name) for name in sorted(joined))):
+                begun.setdefault(key, op)
         elif op.type == "fail" and _loses_channel(op):
             begun.setdefault(("channel_lost", topic), op)
+        elif op.f == "remount" or (op.f == "system" and op.value.get("extension") == "phoenix"):
+            joined -= {topic} if topic else set(joined)  # left: the one, or all with the page that held them
     for (why, topic), op in begun.items():
         yield _Outage(why, op, None, topic)
 

@@ -3,12 +3,13 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import fields
 from typing import Any, Final, Protocol
 
 from harness.clock import within
-from harness.errors import FaultUnsupported
-from harness.faults.fault import Capability, Fault, FrameFault, World, WorldFault
+from harness.errors import FaultUnsupported, StoryFault
+from harness.faults.fault import EVERY, Capability, Fault, FrameFault, World, WorldFault
 from harness.history import Recorder
 from harness.history.op import Type
 
@@ -16,7 +17,10 @@ ACTOR: Final = "nemesis"
 
 
 class Links(Protocol):
-    """Who carries out faults of frames: our proxy."""
+    """Who carries out faults of frames: our proxy. `names` are the links that there have been."""
+
+    @property
+    def names(self) -> frozenset[str]: ...
 
     def begin(self, fault: FrameFault) -> None: ...
 
@@ -38,11 +42,17 @@ class Nemesis:
         self._timed: list[asyncio.Task[None]] = []
         self._failed: list[Exception] = []
         self._over = asyncio.Event()
+        self._aims: set[str] = set()
 
     async def begin(self, fault: Fault) -> None:
         """Begin it; raises `FaultUnsupported`, or what went wrong, after telling so."""
-        await self._tried(fault, self._begin(fault))
-        self._holding.append(fault)
+        self._holding.append(fault)  # before: what is cancelled half-way must be ended, too
+        try:
+            await self._tried(fault, self._begin(fault))
+        except Exception as error:
+            self._holding.remove(fault)
+            await self._undo(fault, error)
+            raise
         self._tell(fault, "invoke")
 
     async def end(self, fault: Fault) -> None:
@@ -72,8 +82,16 @@ class Nemesis:
             except Exception as error:
                 self._failed.append(error)
         failed, self._failed = self._failed, []
+        failed += self._aimless()
         if failed:
             raise failed[0]
+
+    def _aimless(self) -> list[Exception]:
+        """A link that nobody ever had: whoever wrote the story meant another one."""
+        known = self._links.names if self._links is not None else frozenset()
+        aims, self._aims = sorted(self._aims - known - {EVERY}), set()
+        there = ", ".join(sorted(known)) or "none"
+        return [StoryFault(f"a fault held on the link of {aim!r}, which nobody has; links: {there}") for aim in aims]
 
     async def _at_its_time(self, fault: Fault) -> None:
         try:
@@ -96,11 +114,18 @@ class Nemesis:
 
     async def _begin(self, fault: Fault) -> None:
         if not isinstance(fault, WorldFault):
+            self._aims.add(fault.link)
             return self._carrier(fault).begin(fault)
         missing = sorted(fault.needs - self._world.capabilities)
         if missing:
             raise FaultUnsupported(name_of(fault), " and ".join(missing), "this backend")
         await fault.begin(self._world)
+
+    async def _undo(self, fault: Fault, error: Exception) -> None:
+        """Take back what was half begun, as far as can be; what went wrong is told already."""
+        if isinstance(fault, WorldFault) and not isinstance(error, FaultUnsupported):
+            with suppress(Exception):
+                await fault.end(self._world)
 
     async def _end(self, fault: Fault) -> None:
         if not isinstance(fault, WorldFault):

@@ -41,7 +41,7 @@ class LabRequest:
 def debounce(request: LabRequest) -> int:
     """Run all trials, write the page and print the table; 0, whatever the policies do: nobody is on trial here.
 
-    Raises `UsageError` for a policy that there is not.
+    Raises `UsageError` for a policy that there is not, or a history that cannot be read.
     """
     check_names(request.policies)
     given = the_input(request.history, seed=request.seed, chunks_per_s=request.chunks_per_s)
@@ -68,10 +68,16 @@ def debounce(request: LabRequest) -> int:
 
 
 def the_input(history: Path | None, *, seed: int, chunks_per_s: float) -> Input:
-    """The events of a recorded history, else those of a generated article."""
+    """The events of a recorded history, else those of a generated article.
+
+    Raises `UsageError` for a history that cannot be read: it is an argument, and nothing of ours went wrong.
+    """
     if history is None:
         return article(seed=seed, chunks_per_s=chunks_per_s)
-    _, ops = read(history)
+    try:
+        _, ops = read(history)
+    except HistoryError as error:
+        raise UsageError(str(error)) from error
     return recorded(ops, name=str(history_file(history)))
 
 

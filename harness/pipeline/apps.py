@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from harness.errors import UsageError
+from harness.errors import NotThereYet, UsageError
 from harness.pipeline.app import App
 from harness.pipeline.reference import Reference
 
@@ -27,6 +27,8 @@ APPS: Final[Mapping[str, Callable[[str | None], App]]] = {
 
 def app_named(name: str, debounce: str | None = None) -> App:
     """The application of that name; raises `UsageError`, with the names that there are, for any other."""
+    if name == "URL" or "://" in name:
+        raise NotThereYet(f"--app {name}")
     if name not in APPS:
         raise UsageError(f"no application {name!r}: give --app one of {', '.join(APPS)}")
     return APPS[name](debounce)

@@ -33,6 +33,11 @@ class FaultProxy:
         self._tunnels: set[Tunnel] = set()
         self._closed = False
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The links that have been opened."""
+        return frozenset(name for name, _ in self._ports)
+
     async def open_link(self, name: str, upstream: tuple[str, int], *, secure: bool = False) -> int:
         """The port on which the server at `upstream` (host and port) is reached by the link `name`.
 

@@ -204,10 +204,6 @@ class TenantLimits:
         self._events.add(now)
         return self._events_bite(now)
 
-    def messages_per_second(self, now: float) -> float:
-        """The mean of what was sent and received."""
-        return self._events.mean(now)
-
     def payload(self, value: Any) -> Bite | None:
         """Whether a payload (JSON) is too large, measured as the real server measures it."""
         return None if self.limits.max_payload_size_in_kb is None else self.payload_size(external_size(value))

@@ -27,6 +27,9 @@ def block(document: Document) -> Iterator[str]:
     yield f"      accused     {document['accused']}: {_convicted(document)}"
     yield f"      reference   {'acquitted' if document['acquitted'] else 'NOT ACQUITTED'}"
     yield f"      scenario    scenarios/bugs/{document['scenario']}.py, {how}"
+    for who, run in document["runs"].items():
+        if run.get("folder"):
+            yield f"      {who + ', told':<18}{run['folder']}/report.html"
     for complaint in document["complaints"]:
         yield f"      {complaint}"
 

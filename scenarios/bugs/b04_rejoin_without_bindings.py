@@ -34,6 +34,7 @@ bug = Bug(
     id="B4",
     users_say="after a reconnect no change ever comes again",
     reports=("realtime-py#213", "realtime-py#258", "supabase-swift#585", "supabase-flutter#568", "supabase-kt#1181"),
+    accused="as-specified, with a client that rejoins without its bindings (realtime-py#213); the reference has it too",
     convicted_by=("canary", "accounting"),
     time_factor=15.0,
 )

@@ -34,7 +34,7 @@ scenario = Scenario(story=story, checkers=[Accounting(), Order()])
 
 bug = Bug(
     id="B7",
-    users_say="under load of another tenant's making, rows vanish",
+    users_say="under the load of another process, rows of mine vanish",
     reports=("supabase-selfhost-ops#153", "realtime#843", "realtime#1691"),
     convicted_by=("accounting",),
     limits="selfhost",

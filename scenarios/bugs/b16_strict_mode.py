@@ -33,6 +33,7 @@ bug = Bug(
     id="B16",
     users_say="mounted twice, the page is deaf",
     reports=("realtime-js#169", "supabase#7799", "supabase-js#1440", "supabase-js#419"),
+    accused="as-specified, with a client that removes channels by topic (realtime-js 2.95)",
     convicted_by=("routing", "accounting"),
     time_factor=3.0,
 )

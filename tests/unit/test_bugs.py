@@ -16,7 +16,7 @@ from harness.bug import Bug, Entry
 from harness.bugs import BugsRequest, Row
 from harness.checkers import Accounting, Order
 from harness.checkers.checker import Valid, Verdict
-from harness.errors import PortTaken, UnknownScenario
+from harness.errors import PortTaken, UnknownBug
 from harness.history import History
 from harness.history.accounting import account
 from harness.judgement import Judgement
@@ -225,5 +225,5 @@ def test_one_class_is_told_to_people_or_to_programs(
 def test_a_class_that_there_is_not_is_refused_before_anything_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bugs, "perform", Scripted())
 
-    with pytest.raises(UnknownScenario):
+    with pytest.raises(UnknownBug):
         asyncio.run(bugs.bugs(a_request("B99"), OPTIONS))

@@ -74,7 +74,7 @@ def an_environment(**changed: str) -> Environment:
         ("plan --limits gold", "invalid choice: 'gold'"),
         ("plan --debounce best", "no debounce policy 'best'"),
         ("plan --subscribers 0", "0 is not 1 or more"),
-        ("plan --knee nowhere", "cannot read nowhere: No such file or directory"),
+        ("plan --knee nowhere", "nowhere cannot be read: No such file or directory"),
         ("", "the following arguments are required: COMMAND"),
         ("no_such", "invalid choice: 'no_such'"),
     ],

@@ -70,7 +70,12 @@ def test_our_own_knee_is_one_of_the_limits(tmp_path: Path, capsys: pytest.Captur
 
 @pytest.mark.parametrize(
     ("text", "told"),
-    [(None, "cannot read"), ("no", "is no JSON"), ("[]", "has no deliveries_per_s"), ("{}", "has no deliveries_per_s")],
+    [
+        (None, "knee.json cannot be read: No such file"),
+        ("no", "is no JSON"),
+        ("[]", "has no deliveries_per_s"),
+        ("{}", "has no deliveries_per_s"),
+    ],
 )
 def test_a_knee_that_cannot_be_used_is_wrong_usage(tmp_path: Path, text: str | None, told: str) -> None:
     path = tmp_path / "knee.json"
@@ -79,6 +84,11 @@ def test_a_knee_that_cannot_be_used_is_wrong_usage(tmp_path: Path, text: str | N
 
     with pytest.raises(UsageError, match=told):
         plan(PlanRequest(knee=path, chunks_per_s=20))
+
+
+def test_a_history_that_is_not_there_is_wrong_usage_as_well(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="none cannot be read: No such file"):
+        plan(PlanRequest(history=tmp_path / "none", chunks_per_s=20))
 
 
 def test_a_policy_that_there_is_not_is_wrong_usage() -> None:

@@ -59,3 +59,28 @@ def test_a_later_change_of_an_events_row_has_no_say_in_the_order() -> None:
     )
 
     assert Order().check(history).valid is Valid.YES
+
+
+def test_a_page_that_is_mounted_anew_begins_anew() -> None:
+    anew = an_op("reader", "remount", process_id="p1")
+    history = a_history(applied("reader", sequence=2), anew, applied("reader", sequence=1, via="fetch"))
+
+    assert Order().check(history).valid is Valid.YES
+
+
+def test_an_event_that_nobody_meant_does_not_hide_a_swapped_pair() -> None:
+    history = a_history(
+        *(emitted(1, intent=3), emitted(3, intent=1)),
+        *(applied("reader", sequence=sequence) for sequence in (1, 2, 3)),
+    )
+
+    assert Order().check(history) == Verdict.invalid(Finding("against_intent", (history[2], history[4])))
+
+
+def test_nor_does_one_whose_commit_has_no_place() -> None:
+    history = a_history(
+        *(committed(3), committed(2, lsn=""), committed(1)),
+        *(applied("reader", sequence=sequence) for sequence in (1, 2, 3)),
+    )
+
+    assert Order().check(history) == Verdict.invalid(Finding("against_commit", (history[3], history[5])))

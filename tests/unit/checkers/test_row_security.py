@@ -71,11 +71,9 @@ def listens(name: str, *, user: str = STRANGER, role: str = "authenticated") -> 
     return an_op(name, "listen", topic=name, bindings=[], user="bob", user_id=user, role=role)
 
 
-def deleted(row_id: str) -> Op:
+def deleted(row_id: str, *, table: str = "process_events") -> Op:
     """A DELETE as it comes to everybody: with the key alone."""
-    return an_op(
-        "ear", "receive", table="process_events", action="DELETE", topic="ear", record={}, old_record={"id": row_id}
-    )
+    return an_op("ear", "receive", table=table, action="DELETE", topic="ear", record={}, old_record={"id": row_id})
 
 
 def test_a_row_that_reaches_a_strangers_listener_is_convicted() -> None:
@@ -88,6 +86,14 @@ def test_a_row_that_reaches_a_strangers_listener_is_convicted() -> None:
 
 def test_so_is_a_deleted_row_of_which_only_the_key_came() -> None:
     history = a_history(*WATCHED, listens("ear"), *published(1), deleted("e1"))
+
+    assert RowSecurity().check(history) == Verdict.invalid(
+        Finding("forbidden", (history[-1],), {"reader": "ear", "process_id": "p1", "how": "receive"})
+    )
+
+
+def test_so_is_a_deleted_state_row_whose_key_is_the_process() -> None:
+    history = a_history(*WATCHED, listens("ear"), deleted("p1", table="generated_articles_state"))
 
     assert RowSecurity().check(history) == Verdict.invalid(
         Finding("forbidden", (history[-1],), {"reader": "ear", "process_id": "p1", "how": "receive"})

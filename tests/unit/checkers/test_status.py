@@ -108,6 +108,44 @@ def test_another_channel_that_is_ready_is_no_comfort() -> None:
     assert whys(says("live", at=1.0), lost, others[1], end(at=40.0)) == []
 
 
+def joined(f: str, *, at: float, topic: str = TOPIC) -> Op:
+    return an_op("reader", f, at=at, topic=topic)
+
+
+def test_a_channel_that_is_not_joined_again_on_a_new_socket_is_lost() -> None:
+    history = a_history(joined("join", at=0.5), says("live", at=1.0), closed(at=5.0), opened(at=6.0), end(at=40.0))
+
+    findings = CHECKER.check(history).findings
+
+    assert [(found.ops, found.detail["why"], found.detail["topic"]) for found in findings] == [
+        ((history[1], history[2]), "channel_lost", TOPIC)
+    ]
+
+
+@pytest.mark.parametrize("proof", ["join", "ready"])
+def test_each_channel_is_lost_until_it_is_joined_again_itself(proof: str) -> None:
+    other = "process_state:p1"
+    before = [joined("join", at=0.5), joined("join", at=0.5, topic=other), says("live", at=1.0)]
+    again = [closed(at=5.0), opened(at=6.0), joined(proof, at=7.0)]
+
+    assert whys(*before, *again, end(at=40.0)) == ["channel_lost"]
+    assert whys(*before, *again, joined(proof, at=8.0, topic=other), end(at=40.0)) == []
+
+
+@pytest.mark.parametrize(
+    "given_up",
+    [
+        an_op("reader", "system", at=2.0, topic=TOPIC, extension="phoenix", status="ok", message="phx_close"),
+        an_op("reader", "remount", at=2.0, process_id="p1"),
+    ],
+    ids=["left", "of a page that is mounted anew"],
+)
+def test_a_channel_that_was_given_up_is_not_lost_with_the_socket(given_up: Op) -> None:
+    ops = [joined("join", at=0.5), says("live", at=1.0), given_up, closed(at=5.0), opened(at=6.0), end(at=40.0)]
+
+    assert whys(*ops) == []
+
+
 @pytest.mark.parametrize(
     ("name", "where", "why"),
     [

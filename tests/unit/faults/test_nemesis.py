@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from harness.errors import FaultUnsupported, StackError
+from harness.errors import FaultUnsupported, StackError, StoryFault
 from harness.faults import FAULTS, BlackHole, Cut, Drop, LaptopSleeps, LastSubscriberWins, TabHidden
 from harness.faults.fault import Capability, Fault, FrameFault, World
 from harness.faults.nemesis import Nemesis, needs_links, told
@@ -44,6 +44,7 @@ class Trouble:
 class NotedLinks:
     def __init__(self) -> None:
         self.done: list[tuple[str, FrameFault]] = []
+        self.names = frozenset({"reader", "reader-1", "reader-2"})
 
     def begin(self, fault: FrameFault) -> None:
         self.done.append(("begin", fault))
@@ -153,7 +154,7 @@ def test_a_half_that_fails_is_told_and_raised_and_not_done_again(half: str, type
 
     assert [type_ for _, type_, _, _ in stage.told()] == types
     assert stage.told()[-1][3] == f"{half}: the database did not do it"
-    assert len(trouble.done) == len(types)
+    assert [what for _, what in trouble.done] == ["begin it", "end it"]
 
 
 def test_one_that_does_not_hold_is_left_alone() -> None:
@@ -331,3 +332,14 @@ def test_a_nemesis_without_faults_has_nothing_to_end() -> None:
         await stage.nemesis.close()
 
     assert acted(play).told() == []
+
+
+def test_a_fault_on_a_link_that_nobody_has_is_raised_at_the_end() -> None:
+    async def play(stage: Stage) -> None:
+        await stage.nemesis.begin(Cut(link="raeder"))
+        with pytest.raises(StoryFault, match="the link of 'raeder', which nobody has; links: reader, reader-1"):
+            await stage.nemesis.close()
+
+    stage = acted(play)
+
+    assert [what for what, _ in stage.links.done] == ["begin", "end"]

@@ -128,6 +128,16 @@ def test_a_policy_that_there_is_not_is_told_before_anything_is_run() -> None:
         debounce(LabRequest(policies=("off", "best")))
 
 
+@pytest.mark.parametrize(("text", "told"), [(None, "cannot be read: No such file"), ("no", "line 1: ")])
+def test_a_history_that_cannot_be_read_is_wrong_usage(tmp_path: Path, text: str | None, told: str) -> None:
+    path = tmp_path / "history.jsonl"
+    if text is not None:
+        path.write_text(text)
+
+    with pytest.raises(UsageError, match=f"history.jsonl.*{told}"):
+        debounce(LabRequest(history=path, runs=tmp_path))
+
+
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "lab").write_text("a file")
 
