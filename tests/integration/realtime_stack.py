@@ -79,7 +79,8 @@ class Client:
     async def silence(self) -> None:
         """Nothing was sent before the reply to a heartbeat."""
         await self.send(None, "h", "phoenix", "heartbeat", {})
-        assert (await self.next())[1] == "h"
+        heard = await self.next()
+        assert heard[1] == "h", heard
 
 
 @dataclass(kw_only=True)
