@@ -174,9 +174,20 @@ class Worker:
         """Cold, the real server's channel looks again only after a random 1 to 3 s, however soon the slot stands."""
         self._start()
         if self._instant or not self._tenant.quirks.cold_worker_delay:
-            await self._ready.wait()
+            await self._ready_at_last()
         while not self._ready.is_set():
             await self._clock.sleep(self._rng.uniform(*self._tenant.subscribe_retry_s))
+            self._start()
+
+    async def _ready_at_last(self) -> None:
+        """Whoever comes while a worker is ending (idle, or after too many failures) waits for the next one."""
+        while not self._ready.is_set():
+            ready = asyncio.ensure_future(self._ready.wait())
+            ending = {self._task} if self._task is not None and self.running else set()
+            try:
+                await asyncio.wait({ready, *ending}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                ready.cancel()
             self._start()
 
     def _start(self) -> None:

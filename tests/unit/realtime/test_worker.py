@@ -545,6 +545,37 @@ async def test_a_worker_that_nobody_needs_stops_after_ten_minutes(stage: Stage) 
     assert (used, worker.running, worker.warm) == (True, False, False)
 
 
+class SlowToClose(Source):
+    """Its close waits until it may go on."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+        self.may_close = asyncio.Event()
+
+    async def close(self) -> None:
+        await self.may_close.wait()
+        await super().close()
+
+
+async def test_who_comes_while_a_worker_is_ending_is_served_by_the_next_one(stage: Stage) -> None:
+    ending, following = SlowToClose(), Source([])
+    stage.sources = [ending, following]
+    worker = stage.start()
+    first = a_subscriber()
+    await worker.subscribe(stage.outlet, first, WANTED, CLAIMS)
+    worker.unsubscribe(first)
+    for _ in range(11):
+        await stage.clock.pass_time(60)
+
+    came = asyncio.ensure_future(worker.subscribe(stage.outlet, a_subscriber("late"), WANTED, CLAIMS))
+    await a_turn()
+    waited = not came.done()
+    ending.may_close.set()
+    outcome = await asyncio.wait_for(came, 5.0)
+
+    assert (waited, outcome, following.opened) == (True, None, 1)
+
+
 @pytest.mark.parametrize(("quirks", "waits"), [(Quirks(), False), (Quirks(subscribed_without_slot=False), True)])
 async def test_a_channel_is_subscribed_without_a_slot_unless_the_quirk_is_off(
     stage: Stage, quirks: Quirks, waits: bool
