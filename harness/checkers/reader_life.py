@@ -11,6 +11,7 @@ from math import inf
 from harness.checkers.statement import LIVE, Statement, statements
 from harness.history import History, Op
 from harness.history.facts import Facts, moment
+from harness.history.history import made_once
 from harness.history.hops import APPLY
 from harness.history.journey import Journey
 
@@ -18,6 +19,7 @@ Key = tuple[str, str]
 """A reader and the process that it shows."""
 
 
+@made_once
 def ends(history: History) -> Mapping[Key, float]:
     """When each reader left, or showed its view at the end; infinite if it did neither. Its last subscribe counts."""
     found: dict[Key, float] = {}
@@ -30,6 +32,7 @@ def ends(history: History) -> Mapping[Key, float]:
     return found
 
 
+@made_once
 def live(history: History) -> Mapping[Key, Sequence[Statement]]:
     """The stretches in which each reader said that it was live."""
     found: dict[Key, list[Statement]] = {}
@@ -38,6 +41,7 @@ def live(history: History) -> Mapping[Key, Sequence[Statement]]:
     return found
 
 
+@made_once
 def pages(history: History) -> Sequence[tuple[Op, ...]]:
     """The applications of each page: a reader's, from when it is mounted to when it is mounted anew."""
     mounts: dict[Key, int] = {}

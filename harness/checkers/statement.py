@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from harness.history import History, Op
+from harness.history.history import made_once
 
 LIVE: Final = "live"
 """The one status by which a reader says that whatever happens now comes to it at once."""
@@ -29,6 +30,7 @@ class Statement:
         return self.op.time
 
 
+@made_once
 def statements(history: History, *, status: str | None = None) -> Sequence[Statement]:
     """All of a run, by their beginnings, or those of one status. A status that is told again goes on.
 

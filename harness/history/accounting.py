@@ -118,6 +118,10 @@ def account(history: History, *, deadline_s: float = DEADLINE_S) -> Accounts:
     committed, or so soon after that it could still have come in time. If the history has no witness's commits (a
     backend without a witness), a successful insert counts as the commit.
     """
+    return history.once(_account, deadline_s)
+
+
+def _account(history: History, deadline_s: float) -> Accounts:
     facts = Facts.of(history)
     emits = history.where(f=EMIT, type="ok")
     return Accounts(

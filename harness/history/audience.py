@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.history.history import History
+from harness.history.history import History, made_once
 from harness.history.op import Op
 
 SERVICE_ROLE = "service_role"
@@ -29,6 +29,7 @@ class Subscriber:
         return self.entitled and self.left_at is None
 
 
+@made_once
 def audience(history: History) -> Mapping[tuple[str, str], Subscriber]:
     """(reader, process_id) → subscriber. A reader that left and subscribed again has not left."""
     owners = {

@@ -40,6 +40,11 @@ class Facts:
 
     @classmethod
     def of(cls, history: History) -> Self:
+        """Those of this history, collected once for all who ask."""
+        return history.once(cls._collected)
+
+    @classmethod
+    def _collected(cls, history: History) -> Self:
         found = journeys(history)
         return cls(
             journeys=found,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from harness.history.history import History
+from harness.history.history import History, made_once
 from harness.history.op import Op
 
 FAULT: Final = "fault"
@@ -34,6 +34,7 @@ class FaultStretch:
         return self.where in (reader, EVERYBODY)
 
 
+@made_once
 def fault_stretches(history: History) -> Sequence[FaultStretch]:
     """All of a run, by their beginnings. One that could not begin is none; one that could not be ended holds on."""
     last = history[-1].time if len(history) else 0.0

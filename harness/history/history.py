@@ -1,20 +1,25 @@
 """A whole run as one immutable sequence of ops, with the few questions that checkers ask."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, overload
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
 from harness.history.op import Op
+
+Derived = TypeVar("Derived")
+Asked = ParamSpec("Asked")
 
 
 class History(Sequence[Op]):
     """Ops in the order of their index; every question returns a new, smaller history or plain data."""
 
-    __slots__ = ("_by_f", "_ops")
+    __slots__ = ("_by_f", "_derived", "_ops")
 
     def __init__(self, ops: Iterable[Op] = ()) -> None:
         self._ops = tuple(ops)
         self._by_f: dict[str, list[Op]] | None = None
+        self._derived: dict[tuple[Any, ...], Any] = {}
 
     @overload
     def __getitem__(self, at: int) -> Op: ...
@@ -31,6 +36,17 @@ class History(Sequence[Op]):
 
     def __repr__(self) -> str:
         return f"History({len(self._ops)} ops)"
+
+    def once(self, derive: Callable[..., Derived], *arguments: Hashable, **named: Hashable) -> Derived:
+        """What `derive` makes of this history and the arguments, made once: many judges ask for the same.
+
+        `derive` must be pure. The result is shared, and must not be changed.
+        """
+        key = (derive, arguments, tuple(sorted(named.items())))
+        if key not in self._derived:
+            self._derived[key] = derive(self, *arguments, **named)
+        derived: Derived = self._derived[key]
+        return derived
 
     def where(
         self, *, f: str | None = None, type: str | None = None, actor: str | None = None, **value: Any
@@ -63,3 +79,13 @@ class History(Sequence[Op]):
 
 def _part(op: Op, key: str) -> Any:
     return getattr(op, key) if key in ("actor", "f", "type") else op.value.get(key)
+
+
+def made_once(derive: Callable[Concatenate[History, Asked], Derived]) -> Callable[Concatenate[History, Asked], Derived]:
+    """A pure function of a history whose result the history keeps, see `History.once`."""
+
+    @wraps(derive)
+    def asked(history: History, /, *arguments: Asked.args, **named: Asked.kwargs) -> Derived:
+        return history.once(derive, *arguments, **named)  # type: ignore[arg-type]
+
+    return asked

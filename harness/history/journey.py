@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from harness.history.history import History
+from harness.history.history import History, made_once
 from harness.history.hops import (
     APPLY,
     AUTHORISE,
@@ -69,6 +69,7 @@ class Journey:
         return before[hop] if hop in before else self.reader_hops.get(reader, {}).get(hop)
 
 
+@made_once
 def journeys(history: History) -> Mapping[str, Journey]:
     """event_id → its journey, in the order in which the events appear. Changes other than INSERT are not events."""
     found: dict[str, Journey] = {}
