@@ -21,7 +21,7 @@ class BlackHole:
     lasts: float | None = None
 
     admission: ClassVar[Admission] = Admission.SILENT
-    cuts: ClassVar[bool] = False
+    onset: ClassVar[Fate] = Fate.PASS
     bytes_per_s: ClassVar[float | None] = None
 
     def fate(self, frame: Frame, rng: Random) -> Fate:

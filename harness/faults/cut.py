@@ -19,7 +19,7 @@ class Cut:
     lasts: float | None = None
 
     admission: ClassVar[Admission] = Admission.PASS
-    cuts: ClassVar[bool] = True
+    onset: ClassVar[Fate] = Fate.CUT
     bytes_per_s: ClassVar[float | None] = None
 
     def fate(self, frame: Frame, rng: Random) -> Fate:

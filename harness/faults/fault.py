@@ -122,7 +122,8 @@ EVERY: Final = "*"
 class FrameFault(Protocol):
     """A fault of one link: a reader's connections, of WebSocket and HTTP. Pure; the proxy carries it out.
 
-    `admission` is for connections that begin while it holds; with `cuts` those that stand are broken when it begins.
+    `admission` is for connections that begin while it holds; `onset` is what befalls those that stand when it begins:
+    nothing (`PASS`), a close frame with its code (`CLOSE`), or to be broken (`CUT`).
     `bytes_per_s` is how fast a client takes what is sent to it, None as fast as it can.
     """
 
@@ -135,7 +136,7 @@ class FrameFault(Protocol):
     @property
     def admission(self) -> Admission: ...
     @property
-    def cuts(self) -> bool: ...
+    def onset(self) -> Fate: ...
     @property
     def bytes_per_s(self) -> float | None: ...
 

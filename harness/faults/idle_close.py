@@ -22,8 +22,11 @@ class IdleClose:
     lasts: float | None = None
 
     admission: ClassVar[Admission] = Admission.PASS
-    cuts: ClassVar[bool] = True
     bytes_per_s: ClassVar[float | None] = None
+
+    @property
+    def onset(self) -> Fate:
+        return Fate.close(self.code)
 
     def fate(self, frame: Frame, rng: Random) -> Fate:
         return Fate.PASS

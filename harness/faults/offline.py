@@ -19,7 +19,7 @@ class Offline:
     lasts: float | None = None
 
     admission: ClassVar[Admission] = Admission.REFUSE
-    cuts: ClassVar[bool] = True
+    onset: ClassVar[Fate] = Fate.CUT
     bytes_per_s: ClassVar[float | None] = None
 
     def fate(self, frame: Frame, rng: Random) -> Fate:

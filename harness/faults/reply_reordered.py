@@ -22,7 +22,7 @@ class ReplyReordered:
     lasts: float | None = None
 
     admission: ClassVar[Admission] = Admission.PASS
-    cuts: ClassVar[bool] = False
+    onset: ClassVar[Fate] = Fate.PASS
     bytes_per_s: ClassVar[float | None] = None
 
     def fate(self, frame: Frame, rng: Random) -> Fate:

@@ -22,7 +22,7 @@ class SlowReader:
     lasts: float | None = None
 
     admission: ClassVar[Admission] = Admission.PASS
-    cuts: ClassVar[bool] = False
+    onset: ClassVar[Fate] = Fate.PASS
 
     def __post_init__(self) -> None:
         if self.bytes_per_s <= 0:

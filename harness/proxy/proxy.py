@@ -7,8 +7,7 @@ from random import Random
 from typing import Final
 
 from harness.clock import Clock
-from harness.faults.fault import FrameFault
-from harness.faults.idle_close import IdleClose
+from harness.faults.fault import FrameFault, Kind
 from harness.proxy.lane import Rules
 from harness.proxy.standing import Standing, concerns
 from harness.proxy.tunnel import Tunnel, Upstream
@@ -60,11 +59,11 @@ class FaultProxy:
     def begin(self, fault: FrameFault) -> None:
         """From now on it holds, on links that are opened later, too."""
         self._standing.add(fault)
-        if not fault.cuts:
+        if fault.onset.kind is Kind.PASS:
             return
         for tunnel in self._of(fault):
-            if isinstance(fault, IdleClose):
-                tunnel.close(fault.code)
+            if fault.onset.kind is Kind.CLOSE:
+                tunnel.close(fault.onset.code)
             else:
                 tunnel.cut()
 

@@ -53,7 +53,7 @@ class Seen:
         self.at: float = fault.at
         self.lasts: float | None = fault.lasts
         self.admission: Admission = fault.admission
-        self.cuts: bool = fault.cuts
+        self.onset: Fate = fault.onset
         self.bytes_per_s: float | None = fault.bytes_per_s
 
     def fate(self, frame: Frame, rng: Random) -> Fate:

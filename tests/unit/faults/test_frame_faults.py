@@ -39,7 +39,7 @@ EACH: list[FrameFault] = [
     ReplyReordered(link="reader"),
     SlowReader(link="reader", bytes_per_s=10.0),
 ]
-PLAIN = (Admission.PASS, False, None)
+PLAIN = (Admission.PASS, Fate.PASS, None)
 HEARTBEAT = a_message("phx_reply", "phoenix", {"status": "ok", "response": {}})
 FILTERED = {"event": "*", "schema": "public", "table": "t", "filter": "id=eq.7"}
 WHOLE = {"event": "INSERT", "schema": "public", "table": "u", "id": 2}
@@ -77,17 +77,19 @@ def test_a_fault_is_told_with_what_it_was_made_of() -> None:
 @pytest.mark.parametrize("fault", EACH, ids=name_of)
 def test_connections_are_broken_refused_ignored_or_slowed_by_those_that_say_so(fault: FrameFault) -> None:
     special = {
-        "black_hole": (Admission.SILENT, False, None),
-        "cut": (Admission.PASS, True, None),
-        "idle_close": (Admission.PASS, True, None),
-        "offline": (Admission.REFUSE, True, None),
-        "slow_reader": (Admission.PASS, False, 10.0),
+        "black_hole": (Admission.SILENT, Fate.PASS, None),
+        "cut": (Admission.PASS, Fate.CUT, None),
+        "idle_close": (Admission.PASS, Fate.close(1000), None),
+        "offline": (Admission.REFUSE, Fate.CUT, None),
+        "slow_reader": (Admission.PASS, Fate.PASS, 10.0),
     }
 
-    assert (fault.admission, fault.cuts, fault.bytes_per_s) == special.get(name_of(fault), PLAIN)
+    assert (fault.admission, fault.onset, fault.bytes_per_s) == special.get(name_of(fault), PLAIN)
 
 
-@pytest.mark.parametrize("fault", [fault for fault in EACH if fault.cuts or fault.bytes_per_s], ids=name_of)
+@pytest.mark.parametrize(
+    "fault", [fault for fault in EACH if fault.onset != Fate.PASS or fault.bytes_per_s], ids=name_of
+)
 def test_frames_pass_where_a_fault_is_about_connections(fault: FrameFault) -> None:
     assert {fate_of(fault, frame) for frame in everything()} == {Fate.PASS}
 
