@@ -2,13 +2,13 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from math import ceil
+
+from harness.history.percentile import percentile as nearest_rank
 
 
 def percentile(values: Iterable[float], share: float) -> float:
     """The smallest value that at least `share` (0 to 1) of the values do not exceed."""
-    ordered = sorted(values)
-    return ordered[max(0, ceil(share * len(ordered)) - 1)]
+    return nearest_rank(sorted(values), share)
 
 
 def ks_distance(first: Sequence[float], second: Sequence[float]) -> float:

@@ -98,7 +98,7 @@ def _as_told(path: Path, request: RunRequest, options: StackOptions) -> Told:
             request = replace(request, time_factor=bug.time_factor)
     if options.app == AS_SPECIFIED and bug.behaviour is not None:
         note(f"{bug.id}: what is accused is not the application but {bug.accused}: that is run")
-        scenario = replace(bug.behaviour, name=scenario.name, title=scenario.title)
+        scenario = entry.accused_scenario
         options = replace(options, app=entry.accused_app)
     return scenario, request, options
 

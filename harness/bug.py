@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -71,7 +71,8 @@ class Entry:
 
     @property
     def accused_scenario(self) -> Scenario:
-        return self.bug.behaviour or self.scenario
+        """Under the name and title of the file, whichever it is."""
+        return replace(self.bug.behaviour or self.scenario, name=self.scenario.name, title=self.scenario.title)
 
     @property
     def accused_app(self) -> str:

@@ -67,15 +67,8 @@ class Row:
         return UNEXPECTED if otherwise else UNKNOWN
 
     def document(self) -> Document:
-        bug = self.entry.bug
         return {
-            "id": bug.id,
-            "title": self.entry.scenario.title,
-            "users_say": bug.users_say,
-            "reports": [{"name": report, "url": link(report)} for report in bug.reports],
-            "scenario": self.entry.scenario.name,
-            "accused": bug.accused,
-            "convicted_by": list(bug.convicted_by),
+            **_known(self.entry),
             "convicted": self.convicted,
             "acquitted": self.acquitted,
             "code": self.code,
@@ -99,7 +92,7 @@ class Row:
 async def bugs(request: BugsRequest, options: StackOptions) -> int:
     """Run the catalogue or the classes named, print what came of it; 0 if all is as expected, 1 if not, 2 if unknown.
 
-    Raises `UnknownScenario` for a class that there is not. Cancelled, it ends what it has begun.
+    Raises `UnknownBug` for a class that there is not. Cancelled, it ends what it has begun.
     """
     entries = catalogue(request.names)
     begun = CLOCK.now()
@@ -122,8 +115,7 @@ async def _here(entry: Entry, request: BugsRequest, options: StackOptions) -> Do
     order = replace(request.run, time_factor=factor)
     stack = replace(options, cadence=bug.cadence, limits=bug.limits)
     seed, begun = order.seeds[0], CLOCK.now()
-    accused = replace(entry.accused_scenario, name=entry.scenario.name, title=entry.scenario.title)
-    guilty = await perform(accused, seed, order, replace(stack, app=entry.accused_app))
+    guilty = await perform(entry.accused_scenario, seed, order, replace(stack, app=entry.accused_app))
     innocent = await perform(entry.scenario, seed, order, replace(stack, app="reference"))
     row = Row(
         entry=entry,
@@ -177,6 +169,21 @@ async def _in_a_process(entry: Entry, request: BugsRequest) -> Document:
 
 def _broken(entry: Entry, request: BugsRequest, why: str) -> Document:
     """What is told of a class whose process came to no end."""
+    return {
+        **_known(entry),
+        "convicted": False,
+        "acquitted": False,
+        "code": UNKNOWN,
+        "seed": request.run.seeds[0],
+        "time_factor": request.time_factor or entry.bug.time_factor,
+        "seconds": 0.0,
+        "runs": {},
+        "complaints": [f"its process came to no verdict: {why.splitlines()[-1]}"],
+    }
+
+
+def _known(entry: Entry) -> Document:
+    """What is told of a class, whatever came of its runs."""
     bug = entry.bug
     return {
         "id": bug.id,
@@ -186,14 +193,6 @@ def _broken(entry: Entry, request: BugsRequest, why: str) -> Document:
         "scenario": entry.scenario.name,
         "accused": bug.accused,
         "convicted_by": list(bug.convicted_by),
-        "convicted": False,
-        "acquitted": False,
-        "code": UNKNOWN,
-        "seed": request.run.seeds[0],
-        "time_factor": request.time_factor or bug.time_factor,
-        "seconds": 0.0,
-        "runs": {},
-        "complaints": [f"its process came to no verdict: {why.splitlines()[-1]}"],
     }
 
 

@@ -13,9 +13,8 @@ from uuid import UUID
 
 from harness.clock import Clock
 from harness.errors import StoreError
-from harness.events.delivery_class import delivery_class
-from harness.events.event import ProcessEvent, content_hash
-from harness.events.types import EventData, SectionChunk
+from harness.events.event import ProcessEvent
+from harness.events.types import EventData
 from harness.history import Recorder
 from harness.history.hops import DEBOUNCE, EMIT, INSERT
 from harness.pipeline.app import Write
@@ -23,6 +22,7 @@ from harness.pipeline.as_specified.debouncer import Debouncer, Said
 from harness.pipeline.ids import new_id
 from harness.pipeline.publisher import ACTOR
 from harness.pipeline.store import Store
+from harness.pipeline.trace import emitted
 
 
 class SpecifiedDebounce:
@@ -99,8 +99,7 @@ class SpecifiedDebounce:
             event_data=event.event_data(),
         )
         self._events[said.event_id] = event
-        known = {"delivery_class": delivery_class(event.event_type), "content": content_hash(said.event_data)}
-        self._recorder.record(ACTOR, EMIT, {**_told(said), **known, **_details(data)})
+        self._recorder.record(ACTOR, EMIT, {**_told(said), **emitted(data, said.event_data)})
         return said
 
     async def _insert(self, said: Said, write: Write, *, awaited: bool = True) -> None:
@@ -137,10 +136,3 @@ def _keys(said: Said) -> Mapping[str, Any]:
 
 def _told(said: Said) -> Mapping[str, Any]:
     return {**_keys(said), "intent": said.intent}
-
-
-def _details(data: EventData) -> Mapping[str, Any]:
-    """What the history wants to know of a chunk at its emit."""
-    if isinstance(data, SectionChunk):
-        return {"section_index": data.section_index, "attempt": data.attempt, "chunk_index": data.chunk_index}
-    return {}

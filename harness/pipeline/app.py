@@ -138,6 +138,30 @@ class Reader(Protocol):
     async def close(self) -> None: ...
 
 
+class MakeReader(Protocol):
+    """A page that is not yet opened. `token` gives the newest token; not `signed_in`: not before `sign_in`."""
+
+    def __call__(
+        self,
+        name: str,
+        client: Client,
+        api: AppApi,
+        *,
+        process_id: str,
+        user: str,
+        user_id: UUID,
+        clock: Clock,
+        rng: Random,
+        recorder: Recorder,
+        trace: Trace,
+        role: str,
+        schema: str,
+        token: Callable[[], str],
+        client_name: str,
+        signed_in: bool,
+    ) -> Reader: ...
+
+
 class Sessions(Protocol):
     """What an application must run SQL of its own: one asyncpg pool serves."""
 
@@ -174,26 +198,9 @@ class App(Protocol):
 
     def states(self, store: Store, publisher: EventPublisher, *, clock: Clock) -> StateSaver: ...
 
-    def reader(
-        self,
-        name: str,
-        client: Client,
-        api: AppApi,
-        *,
-        process_id: str,
-        user: str,
-        user_id: UUID,
-        clock: Clock,
-        rng: Random,
-        recorder: Recorder,
-        trace: Trace,
-        role: str,
-        schema: str,
-        token: Callable[[], str],
-        client_name: str,
-        signed_in: bool,
-    ) -> Reader:
-        """A page that is not yet opened. `token` gives the newest token; not `signed_in`: not before `sign_in`."""
+    @property
+    def reader(self) -> MakeReader:
+        """Makes its pages."""
         ...
 
     async def clean_up(self, sessions: Sessions, *, schema: str, clock: Clock | None = None) -> int:

@@ -12,9 +12,8 @@ from uuid import UUID
 
 from harness.clock import Clock
 from harness.errors import InsertFailed, StoreError, UnknownEventType
-from harness.events.delivery_class import delivery_class
-from harness.events.event import ProcessEvent, content_hash
-from harness.events.types import EVENT_TYPES, EventData, ProcessError, SectionChunk, StateUpdated
+from harness.events.event import ProcessEvent
+from harness.events.types import EVENT_TYPES, EventData
 from harness.history import Recorder
 from harness.history.hops import DEBOUNCE, EMIT, INSERT
 from harness.pipeline.app import Write
@@ -22,6 +21,7 @@ from harness.pipeline.debouncer import MIN_INTERVAL_S, Debouncer, Release
 from harness.pipeline.ids import new_id
 from harness.pipeline.policies.lossless import Lossless
 from harness.pipeline.policies.policy import Policy
+from harness.pipeline.trace import emitted
 
 ACTOR: Final = "app"
 RETRY_DELAYS_S: Final = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
@@ -191,13 +191,8 @@ class Publisher:
             emitted_at=self._clock.wall(),
             data=data,
         )
-        emitted = {
-            **_keys(event),
-            "intent": event.intent,
-            "delivery_class": delivery_class(event.event_type),
-            "content": content_hash(event.event_data()),
-        }
-        self._recorder.record(ACTOR, EMIT, {**emitted, **_more(data)})
+        told = {**_keys(event), "intent": event.intent, **emitted(data, event.event_data())}
+        self._recorder.record(ACTOR, EMIT, told)
         return event
 
     def _set_timer(self, line: _Line) -> None:
@@ -308,16 +303,3 @@ def _one_by_one(write: Write) -> _WriteAll:
 
 def _keys(event: ProcessEvent) -> Mapping[str, Any]:
     return {"process_id": str(event.process_id), "event_id": str(event.id), "event_type": event.event_type}
-
-
-def _more(data: EventData) -> Mapping[str, Any]:
-    """What the history is told of some types besides."""
-    match data:
-        case SectionChunk():
-            return {"section_index": data.section_index, "attempt": data.attempt, "chunk_index": data.chunk_index}
-        case ProcessError():
-            return {"error_type": data.error_type}
-        case StateUpdated():
-            return {"status": data.status}
-        case _:
-            return {}

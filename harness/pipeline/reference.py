@@ -3,17 +3,13 @@
 What stands trial beside the specification's own code (`--app reference`).
 """
 
-from collections.abc import Callable
 from random import Random
 from typing import Final
-from uuid import UUID
 
-from harness.clients.client import Client
 from harness.clock import Clock
 from harness.history import Recorder
 from harness.phoenix.connection import Timing
-from harness.pipeline.app import EventPublisher, Reader, Sessions, StateSaver, Trace
-from harness.pipeline.app_api import AppApi
+from harness.pipeline.app import EventPublisher, MakeReader, Sessions, StateSaver
 from harness.pipeline.policies import policy_named
 from harness.pipeline.publisher import Publisher
 from harness.pipeline.retention import clean_up
@@ -27,6 +23,7 @@ class Reference:
     """The reference application with one of the debounce policies; raises `UsageError` for an unknown one."""
 
     name: Final = "reference"
+    reader: Final[MakeReader] = Subscriber
 
     def __init__(self, *, debounce: str = "lossless") -> None:
         self._policy = policy_named(debounce)
@@ -49,43 +46,6 @@ class Reference:
 
     def states(self, store: Store, publisher: EventPublisher, *, clock: Clock) -> StateSaver:
         return StateStore(store, publisher, clock)
-
-    def reader(
-        self,
-        name: str,
-        client: Client,
-        api: AppApi,
-        *,
-        process_id: str,
-        user: str,
-        user_id: UUID,
-        clock: Clock,
-        rng: Random,
-        recorder: Recorder,
-        trace: Trace,
-        role: str,
-        schema: str,
-        token: Callable[[], str],
-        client_name: str,
-        signed_in: bool,
-    ) -> Reader:
-        return Subscriber(
-            name,
-            client,
-            api,
-            process_id=process_id,
-            user=user,
-            user_id=user_id,
-            clock=clock,
-            rng=rng,
-            recorder=recorder,
-            trace=trace,
-            role=role,
-            schema=schema,
-            token=token,
-            client_name=client_name,
-            signed_in=signed_in,
-        )
 
     async def clean_up(self, sessions: Sessions, *, schema: str, clock: Clock | None = None) -> int:
         """Its retention, once (retention.py)."""

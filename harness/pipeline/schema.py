@@ -33,12 +33,12 @@ def schema_sql(schema: str = "public") -> str:
 
 def queries(schema: str = "public") -> Mapping[str, str]:
     """The application's queries by name, for tables in `schema`."""
-    return _by_name("queries.sql", schema)
+    return by_name(_for_schema("queries.sql", schema))
 
 
 def maintenance(schema: str = "public") -> Mapping[str, str]:
     """The statements of the cleanup job by name, for tables in `schema`."""
-    return _by_name("maintenance.sql", schema)
+    return by_name(_for_schema("maintenance.sql", schema))
 
 
 async def migrate(connection: Connection, schema: str = "public") -> None:
@@ -49,8 +49,9 @@ async def migrate(connection: Connection, schema: str = "public") -> None:
     await connection.execute(schema_sql(schema))
 
 
-def _by_name(file: str, schema: str) -> Mapping[str, str]:
-    sections = re.split(r"^-- name: (\w+)\n", _for_schema(file, schema), flags=re.MULTILINE)[1:]
+def by_name(sql: str) -> Mapping[str, str]:
+    """The statements of a file in which each stands below a line `-- name: …`."""
+    sections = re.split(r"^-- name: (\w+)\n", sql, flags=re.MULTILINE)[1:]
     return dict(zip(sections[::2], sections[1::2], strict=True))
 
 

@@ -18,6 +18,7 @@ from harness.events.event import ProcessEvent, content_hash, received
 from harness.events.types import ProcessCompleted, SectionChunk
 from harness.history import Recorder
 from harness.history.hops import APPLY, DELIVER
+from harness.pipeline.app import Trace
 from harness.pipeline.app_api import AppApi, Article
 from harness.pipeline.reader_acts import ReaderActs
 from harness.pipeline.reader_channels import ReaderChannels, bindings
@@ -40,9 +41,6 @@ from harness.pipeline.recovery import (
 from harness.pipeline.reducer import ProcessState, reduce, snapshot
 from harness.pipeline.topics import state_topic
 from harness.pipeline.view import complaints, view
-
-Trace = Callable[[str, str, Mapping[str, Any]], Mapping[str, Any] | None]
-"""(table, action, record) → row keys, or None: the form of `replication.change.Trace`."""
 
 _UNREADABLE: Final = (EventError, KeyError, TypeError, ValueError)
 

@@ -1,11 +1,15 @@
-"""What the history says of a row of ours: the row keys of docs/history.md.
+"""What the history says of an event when it is emitted, and of a row of ours: the keys of docs/history.md.
 
-Handed to those who record hops of rows, so that a server that knows no articles can tell which event a change
-carries.
+`trace` is handed to those who record hops of rows, so that a server that knows no articles can tell which event a
+change carries.
 """
 
 from collections.abc import Mapping
 from typing import Any, Final
+
+from harness.events.delivery_class import delivery_class
+from harness.events.event import content_hash
+from harness.events.types import EventData, ProcessError, SectionChunk, StateUpdated
 
 _KEYS: Final[Mapping[str, Mapping[str, str]]] = {
     "process_events": {
@@ -32,3 +36,25 @@ def trace(table: str, action: str, record: Mapping[str, Any]) -> Mapping[str, An
         return None
     keys = {key: record[column] for key, column in columns.items()}
     return {"table": table, "action": str(action), **{k: int(v) if k in _NUMBERS else v for k, v in keys.items()}}
+
+
+def emitted(data: EventData, event_data: Any) -> Mapping[str, Any]:
+    """What an `emit` tells besides the event's keys: its class, the hash of the data that it goes out with, details."""
+    return {
+        "delivery_class": delivery_class(data.event_type),
+        "content": content_hash(event_data),
+        **_details(data),
+    }
+
+
+def _details(data: EventData) -> Mapping[str, Any]:
+    """What is told of some types besides."""
+    match data:
+        case SectionChunk():
+            return {"section_index": data.section_index, "attempt": data.attempt, "chunk_index": data.chunk_index}
+        case ProcessError():
+            return {"error_type": data.error_type}
+        case StateUpdated():
+            return {"status": data.status}
+        case _:
+            return {}

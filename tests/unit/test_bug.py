@@ -1,6 +1,7 @@
 """The files of the bugs: what they define, and what is refused with a reason."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,9 @@ def test_the_accused_is_the_specification_unless_a_behaviour_is(tmp_path: Path) 
     told = load_bug(a_file(tmp_path, text.replace("\nbug =", f"\n{other}"), name="b08_other.py"))
 
     assert (plain.accused_scenario, plain.accused_app) == (plain.scenario, AS_SPECIFIED)
-    assert (told.accused_scenario, told.accused_app) == (told.bug.behaviour, "reference")
+    assert told.bug.behaviour is not None
+    named = replace(told.bug.behaviour, name="b08_other", title=told.scenario.title)
+    assert (told.accused_scenario, told.accused_app) == (named, "reference")
     assert told.bug.accused == "realtime-py#213"
 
 

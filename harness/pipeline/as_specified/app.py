@@ -1,17 +1,13 @@
 """The accused: the specification's own application, as its parts; what `--app as-specified` runs."""
 
-from collections.abc import Callable
 from random import Random
 from typing import Final
-from uuid import UUID
 
-from harness.clients.client import Client
 from harness.clock import Clock
 from harness.errors import UsageError
 from harness.history import Recorder
 from harness.phoenix.connection import Timing
-from harness.pipeline.app import EventPublisher, Reader, Sessions, StateSaver, Trace
-from harness.pipeline.app_api import AppApi
+from harness.pipeline.app import EventPublisher, MakeReader, Sessions, StateSaver
 from harness.pipeline.as_specified import maintenance
 from harness.pipeline.as_specified.context_save import ContextSave
 from harness.pipeline.as_specified.page import Page
@@ -31,14 +27,13 @@ class AsSpecified:
     Raises `UsageError` for any other: its publisher knows no policies.
     """
 
+    name: Final = NAME
+    reader: Final[MakeReader] = Page
+
     def __init__(self, *, debounce: str | None = None) -> None:
         self._debounce = NAME if debounce is None else debounce
         if self._debounce not in POLICIES:
             raise UsageError(f"--app {NAME} has no debounce policy {debounce!r}: it is {' or '.join(POLICIES)}")
-
-    @property
-    def name(self) -> str:
-        return NAME
 
     @property
     def debounce(self) -> str:
@@ -61,43 +56,6 @@ class AsSpecified:
 
     def states(self, store: Store, publisher: EventPublisher, *, clock: Clock) -> StateSaver:
         return ContextSave(_own(store), publisher, clock=clock)
-
-    def reader(
-        self,
-        name: str,
-        client: Client,
-        api: AppApi,
-        *,
-        process_id: str,
-        user: str,
-        user_id: UUID,
-        clock: Clock,
-        rng: Random,
-        recorder: Recorder,
-        trace: Trace,
-        role: str,
-        schema: str,
-        token: Callable[[], str],
-        client_name: str,
-        signed_in: bool,
-    ) -> Reader:
-        return Page(
-            name,
-            client,
-            api,
-            process_id=process_id,
-            user=user,
-            user_id=user_id,
-            clock=clock,
-            rng=rng,
-            recorder=recorder,
-            trace=trace,
-            role=role,
-            schema=schema,
-            token=token,
-            client_name=client_name,
-            signed_in=signed_in,
-        )
 
     async def clean_up(self, sessions: Sessions, *, schema: str, clock: Clock | None = None) -> int:
         return await maintenance.clean_up(sessions, schema=schema)

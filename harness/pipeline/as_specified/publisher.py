@@ -11,9 +11,8 @@ from uuid import UUID
 
 from harness.clock import Clock
 from harness.errors import StoreError
-from harness.events.delivery_class import delivery_class
-from harness.events.event import ProcessEvent, content_hash
-from harness.events.types import EventData, ProcessError, SectionChunk, StateUpdated
+from harness.events.event import ProcessEvent
+from harness.events.types import EventData, StateUpdated
 from harness.history import Recorder
 from harness.history.hops import DEBOUNCE, EMIT, INSERT
 from harness.history.op import Type
@@ -23,6 +22,7 @@ from harness.pipeline.as_specified.store import EventRow
 from harness.pipeline.as_specified.type_map import event_data, published_type
 from harness.pipeline.ids import new_id
 from harness.pipeline.publisher import ACTOR
+from harness.pipeline.trace import emitted
 
 STATE_CATEGORY: Final = "state"
 EVENT_CATEGORY: Final = "generation"
@@ -142,8 +142,7 @@ class SpecifiedPublisher:
             category=STATE_CATEGORY if isinstance(data, StateUpdated) else EVENT_CATEGORY,
             priority=DEFAULT_PRIORITY,
         )
-        known = {"delivery_class": delivery_class(said.meant), "content": content_hash(said.event_data)}
-        self._recorder.record(ACTOR, EMIT, {**_told(said), **known, **_details(data)})
+        self._recorder.record(ACTOR, EMIT, {**_told(said), **emitted(data, said.event_data)})
         return said
 
     def _as_ours(self, said: Said, data: EventData) -> ProcessEvent:
@@ -240,12 +239,3 @@ def _told(said: Said) -> Mapping[str, Any]:
         "event_type": said.meant,
         "intent": said.intent,
     }
-
-
-def _details(data: EventData) -> Mapping[str, Any]:
-    """What the history wants to know of some types at their emit."""
-    if isinstance(data, SectionChunk):
-        return {"section_index": data.section_index, "attempt": data.attempt, "chunk_index": data.chunk_index}
-    if isinstance(data, ProcessError):
-        return {"error_type": data.error_type}
-    return {"status": data.status} if isinstance(data, StateUpdated) else {}

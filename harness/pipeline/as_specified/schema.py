@@ -3,10 +3,11 @@
 Under the straight line, beside `pipeline/schema.py`, which makes the tables that this adds to.
 """
 
-import re
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Final
+
+from harness.pipeline.schema import by_name
 
 _SQL: Final = files("harness.pipeline.as_specified") / "sql"
 
@@ -19,5 +20,4 @@ def sql(file: str, schema: str = "public") -> str:
 
 def queries(schema: str = "public") -> Mapping[str, str]:
     """The queries of `queries.sql` by name."""
-    sections = re.split(r"^-- name: (\w+)\n", sql("queries.sql", schema), flags=re.MULTILINE)[1:]
-    return dict(zip(sections[::2], sections[1::2], strict=True))
+    return by_name(sql("queries.sql", schema))
