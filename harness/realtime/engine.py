@@ -7,6 +7,7 @@ where its database is and how that is read.
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from random import Random
+from typing import Final
 
 from aiohttp import web
 
@@ -28,7 +29,8 @@ class Engine:
 
     `url` is the database, for a superuser. `open_changes` makes a new, closed source of `tenant.feed`, and
     `open_messages` one of `messages_postgres.PUBLICATION`, each on a slot of its own; they are called again after
-    every failure. With `instant` the former is one that waits for rows. `controls` is there when it serves.
+    every failure. With `instant` the former is one that waits for rows. `messages` is its side of broadcasts in the
+    database, `controls` is there when it serves.
     """
 
     def __init__(
@@ -50,7 +52,7 @@ class Engine:
         self._recorder = recorder
         self._stack = AsyncExitStack()
         self.controls: Controls
-        self._messages = PostgresMessages(
+        self.messages: Final = PostgresMessages(
             url, open_source=open_messages, clock=clock, rng=Random(rng.random()), recorder=recorder
         )
         self._visibility = PostgresVisibility(
@@ -75,8 +77,8 @@ class Engine:
 
         Raises `VisibilityError`; it may then be called again.
         """
-        self._stack.push_async_callback(self._messages.close)
-        await self._messages.open()
+        self._stack.push_async_callback(self.messages.close)
+        await self.messages.open()
 
     async def open(self) -> None:
         """Make what changes are read and judged with. Raises `VisibilityError`; it may then be called again."""
@@ -98,7 +100,7 @@ class Engine:
         server = RealtimeServer(
             tenant=self._tenant,
             worker=self._worker,
-            messages=self._messages,
+            messages=self.messages,
             recorder=self._recorder,
             clock=self._clock,
             rng=Random(self._rng.random()),

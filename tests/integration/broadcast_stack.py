@@ -18,13 +18,11 @@ from harness.backends.cluster import Cluster
 from harness.clock import SystemClock
 from harness.history.recorder import Recorder
 from harness.realtime.authorisation import Extension, Visitor
+from harness.realtime.engine import Engine
 from harness.realtime.messages_postgres import APPLICATION_NAME, PUBLICATION, SLOT, PostgresMessages
 from harness.realtime.plans import PLANS, Limits
 from harness.realtime.quirks import Quirks
-from harness.realtime.server import RealtimeServer
 from harness.realtime.tenant import Tenant
-from harness.realtime.visibility_postgres import PostgresVisibility
-from harness.realtime.worker import Worker
 from harness.replication.source import ChangeSource
 from harness.replication.source_postgres import PolledSource
 from harness.replication.source_stream import StreamedSource
@@ -169,42 +167,26 @@ async def a_stack(
             application_name=APPLICATION_NAME,
         )
 
+    engine = Engine(
+        tenant=tenant,
+        url=url,
+        open_changes=lambda: PolledSource(url),
+        open_messages=source,
+        clock=CLOCK,
+        rng=Random(1),
+        recorder=recorder,
+    )
     async with AsyncExitStack() as stack:
         sql = await asyncpg.connect(url)
         stack.push_async_callback(sql.close)
-        messages = PostgresMessages(url, open_source=source, clock=CLOCK, rng=Random(1), recorder=recorder)
-        stack.push_async_callback(messages.close)
-        await messages.open()
+        stack.push_async_callback(engine.close)
+        await engine.prepare()
         await sql.execute(migration)
-        visibility = PostgresVisibility(url)
-        await visibility.open()
-        stack.push_async_callback(visibility.close)
-        worker = Worker(
-            tenant=tenant,
-            visibility=visibility,
-            open_source=lambda: PolledSource(url),
-            clock=CLOCK,
-            rng=Random(1),
-            recorder=recorder,
-        )
-        stack.push_async_callback(worker.close)
-        server = RealtimeServer(
-            tenant=tenant,
-            worker=worker,
-            messages=messages,
-            recorder=recorder,
-            clock=CLOCK,
-        )
+        await engine.open()
         application = web.Application()
-        application.add_routes(server.routes())
-        runner = web.AppRunner(application)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        stack.push_async_callback(server.close)
+        port = await engine.serve(application, lambda runner: web.TCPSite(runner, "127.0.0.1", 0), goodbye_s=1.0)
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        port = runner.addresses[0][1]
-        yield Stack(port=port, sql=sql, messages=messages, recorder=recorder, broke=broke, http=http)
+        yield Stack(port=port, sql=sql, messages=engine.messages, recorder=recorder, broke=broke, http=http)
 
 
 async def _recreate(cluster: Cluster) -> None:

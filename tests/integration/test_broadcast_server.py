@@ -105,6 +105,7 @@ async def test_a_policy_sees_topic_claims_and_headers(cluster: Cluster) -> None:
     )"""
     async with a_stack(cluster, migration=policy) as stack, stack.client(config=PRIVATE) as reader:
         await reader.silence()
+        assert await stack.refusal("other") == f"Unauthorized: {DENIED.replace('proc:1', 'other')}"
 
 
 async def test_writing_needs_a_policy_of_its_own_that_is_asked_once(cluster: Cluster) -> None:

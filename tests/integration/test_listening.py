@@ -9,8 +9,10 @@ from harness.errors import CannotListen, PortTaken
 
 
 def test_who_connects_before_anybody_serves_waits() -> None:
-    with listen("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()[:2], timeout=5):
-        pass
+    with listen("127.0.0.1", 0) as listening:
+        address = listening.getsockname()[:2]
+        with socket.create_connection(address, timeout=5) as early:
+            assert early.getpeername() == address
 
 
 @pytest.mark.parametrize(

@@ -486,6 +486,7 @@ async def test_a_slow_reader_speaks_as_fast_as_ever(bench: Bench) -> None:
     async with asyncio.timeout(5.0):
         while not bench.received:
             await CLOCK.sleep(0.01)
+    assert bench.received == [bytes(60_000)]
 
 
 async def test_times_are_those_of_the_clock() -> None:
