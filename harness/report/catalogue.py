@@ -12,10 +12,19 @@ Document = Mapping[str, Any]
 
 
 def told(documents: Sequence[Document], seconds: float) -> str:
-    """All rows in the order of their classes, and how many are as they should be."""
+    """All rows in the order of their classes, how many are as they should be, and again which ones are not, and why."""
     blocks = [line for document in documents for line in (*block(document), "")]
-    expected = sum(document["code"] == 0 for document in documents)
-    return "\n".join([*blocks, f"{expected} of {len(documents)} as expected, in {seconds:.0f} s"])
+    others = [document for document in documents if document["code"] != 0]
+    expected = len(documents) - len(others)
+    return "\n".join([*blocks, f"{expected} of {len(documents)} as expected, in {seconds:.0f} s", *_again(others)])
+
+
+def _again(documents: Sequence[Document]) -> Iterator[str]:
+    """Where a long list ends, its reader looks first."""
+    for document in documents:
+        yield f"{MARKS[document['code']]} {document['id']:<4}{document['title']} {WORDS[document['code']]}"
+        for complaint in document["complaints"]:
+            yield f"      {complaint}"
 
 
 def block(document: Document) -> Iterator[str]:

@@ -130,7 +130,7 @@ class Up:
         return self.process.returncode, err
 
 
-def eventually(true: Callable[[], bool], *, within: float = 10.0) -> bool:
+def eventually(true: Callable[[], bool], *, within: float = 30.0) -> bool:
     """Whether it becomes true within that many seconds."""
     deadline = time.monotonic() + within
     while not true() and time.monotonic() < deadline:

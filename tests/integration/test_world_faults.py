@@ -553,10 +553,11 @@ async def proxy(quick: Stack) -> AsyncIterator[FaultProxy]:
 async def test_a_hidden_tab_is_closed_for_its_silence_and_comes_back_when_it_is_shown(
     quick: Stack, proxy: FaultProxy
 ) -> None:
-    async with a_browser(quick, proxy) as browser:
+    async with a_browser(quick, proxy) as browser, quick.reader() as other:
         async with quick.holding(TabHidden(reader="reader", every=600.0)):
             closed = await browser.until(Closed)
             await quick.write()
+            await other.until_heard(1)  # the server has read it, and will not read it again
         await browser.until(SystemNotice)
         await quick.write()
         heard = await browser.until(ChangeReceived)

@@ -9,8 +9,10 @@ import pytest
 
 from harness.signals import ENDING
 from load import __main__ as load
+from load import comparing
 from load.judging import Judged
 from load.plan import Plan
+from load.running import interrupt_on_signals
 
 
 @pytest.fixture
@@ -22,7 +24,7 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
         plans.append(plan)
         return Judged(plan=plan, figures={}, checked={}, claims={})
 
-    monkeypatch.setattr(load, "_run", run)
+    monkeypatch.setattr(comparing, "_on_fresh_stack", run)
     return plans
 
 
@@ -68,7 +70,7 @@ def test_the_help_tells_what_a_number_means(capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize("number", ENDING)
 def test_the_first_signal_interrupts_and_a_second_cuts_nothing_short(number: signal.Signals, handlers: None) -> None:
     signal.signal(number, signal.SIG_DFL)
-    load.interrupt_on_signals()
+    interrupt_on_signals()
 
     with pytest.raises(KeyboardInterrupt):
         os.kill(os.getpid(), number)

@@ -46,7 +46,11 @@ def test_without_options_it_is_the_default_plan() -> None:
 def test_each_field_of_the_plan_can_be_said() -> None:
     plan = Plan(
         debounce="off",
+        app="as-specified",
+        transport="broadcast",
+        shape="spike",
         seed=7,
+        generations=2,
         writers=3,
         readers=4,
         churners=0,
