@@ -11,7 +11,7 @@ from typing import Any
 
 from harness.backends.environment import Environment
 from harness.errors import UsageError
-from load.plan import DEBOUNCES, OTHERS, Plan
+from load.plan import APPS, DEBOUNCES, OTHERS, SHAPES, TRANSPORTS, Plan
 
 _DEFAULTS = Plan()
 
@@ -25,16 +25,30 @@ def add_options(parser: Any) -> None:
         help="debounce policy of the application: off, as-specified (the specification's own code), lossless, or "
         "another one of the reference",
     )
+    add_choices(parser)
     add_numbers(parser)
+    parser.add_argument("--stack-pid", type=int, help="process of the stack, to be measured", include_in_web_ui=False)
     parser.add_argument("--folder", help="where the run is written (runs/load/<time>-<seed>)", include_in_web_ui=False)
     _stack_options(parser)
+
+
+def add_choices(parser: Any) -> None:
+    """What else there is to choose: the same options for Locust and for `python -m load`."""
+    for name, choices, text in (
+        ("app", APPS, "whose code publishes"),
+        ("transport", TRANSPORTS, "how a row comes to its readers"),
+        ("shape", SHAPES, "how the offered rate goes with time"),
+    ):
+        default = getattr(_DEFAULTS, name)
+        parser.add_argument(f"--{name}", choices=choices, default=default, help=f"{text} ({default})")
 
 
 def add_numbers(parser: Any) -> None:
     """How much is offered: the same options for Locust and for `python -m load`."""
     for name, kind, text in (
         ("seed", int, "the same seed offers the same events"),
-        ("writers", int, "article generations, each in a process of its own"),
+        ("generations", int, "articles that each writer writes, one after another"),
+        ("writers", int, "articles that are written at once, each in a process of its own"),
         ("readers", int, "readers of each generation"),
         ("churners", int, "tabs that come and go, all in all"),
         ("storm", int, "tabs that lose their sockets all at once in the middle, all in all"),
@@ -45,6 +59,17 @@ def add_numbers(parser: Any) -> None:
     ):
         default = getattr(_DEFAULTS, name.replace("-", "_"))
         parser.add_argument(f"--{name}", type=kind, default=default, help=f"{text} ({default:g})")
+
+
+def add_where(parser: Any) -> None:
+    """What `python -m load` brings up, and where it writes."""
+    parser.add_argument(
+        "--cadence",
+        choices=("real", "instant"),
+        default="real",
+        help="look for changes as the real server does (the default), or at once",
+    )
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="where the run folder is made (runs)")
 
 
 def _stack_options(parser: Any) -> None:
@@ -63,7 +88,12 @@ def chosen_plan(options: Any) -> Plan:
     plan = Plan(**chosen)
     if not all(map(isfinite, (plan.rate, plan.seconds, plan.warm_up, plan.settle))):
         raise UsageError("--rate, --seconds, --warm-up and --settle are finite numbers")
-    if plan.writers < 1 or plan.rate <= 0 or plan.seconds <= 0 or min(plan.readers, plan.churners, plan.storm) < 0:
+    if (
+        min(plan.writers, plan.generations) < 1
+        or plan.rate <= 0
+        or plan.seconds <= 0
+        or min(plan.readers, plan.churners, plan.storm) < 0
+    ):
         raise UsageError("a load needs at least one writer, a rate, a length, and no negative number of anybody")
     if plan.warm_up >= plan.seconds:
         raise UsageError(f"--warm-up {plan.warm_up:g} leaves nothing of --seconds {plan.seconds:g} to be measured")

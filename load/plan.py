@@ -11,20 +11,31 @@ DEBOUNCES: Final = ("off", AS_SPECIFIED, "lossless")
 """The three that `make load` compares."""
 OTHERS: Final = ("latest-wins", "concatenate", "per-entity")
 """Further policies of the reference application: to be convicted, or not."""
+APPS: Final = ("reference", "as-specified")
+"""Whose code publishes; the readers are always the reference's."""
+TRANSPORTS: Final = ("postgres_changes", "broadcast")
+"""How a row comes to a reader: read from the WAL for its filter, or sent to its topic by a trigger."""
+SHAPES: Final = ("plateau", "ramp", "steps", "spike")
+"""How the offered rate goes with time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What one run offers, seconds and counts.
 
-    Each of the `writers` is one article generation that says about `rate` events per second for `seconds`; each is
-    read by `readers`. `churners` come and go, `storm` are readers that lose their sockets all at once in the middle of
-    the run. Of what is due in the first `warm_up` seconds no latency is counted. After the last event, what is still
-    under way is waited for until nothing is missing, at most `settle`.
+    Each of the `writers` is one article generation that says about `rate` events per second for `seconds`, in the
+    `shape` of that name; each is read by `readers`. With more `generations`, each writer says so many, one after
+    another, and each of its readers opens a page for each. `churners` come and go, `storm` are readers that lose
+    their sockets all at once in the middle of the run. Of what is due in the first `warm_up` seconds no latency is
+    counted. After the last event, what is still under way is waited for until nothing is missing, at most `settle`.
     """
 
     debounce: str = "lossless"
+    app: str = "reference"
+    transport: str = "postgres_changes"
+    shape: str = "plateau"
     seed: int = 1
+    generations: int = 1
     writers: int = 4
     readers: int = 2
     churners: int = 2
@@ -38,6 +49,11 @@ class Plan:
     def users(self) -> int:
         """How many users Locust spawns."""
         return self.writers + self.writers * self.readers + self.churners + self.storm
+
+    @property
+    def told(self) -> str:
+        """In a few words, for whoever waits for it."""
+        return f"debounce {self.debounce}, {self.writers} writers at {self.rate:g}/s, {self.seconds:g} s"
 
     @property
     def middle(self) -> float:

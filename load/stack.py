@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,9 +16,17 @@ from harness.errors import StackError
 _GOODBYE_S: Final = 15.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedStack:
+    """A stack by the file that names it, for `--env-file`, and by its process."""
+
+    file: Path
+    pid: int
+
+
 @contextmanager
-def fresh_stack(*, cadence: str) -> Iterator[Path]:
-    """The file that names it, for `--env-file`; only its owner can read it, and it goes with the stack.
+def fresh_stack(*, cadence: str) -> Iterator[LoadedStack]:
+    """A stack whose file only its owner can read; it goes with the stack.
 
     Raises `StackError` if the stack does not come up.
     """
@@ -32,7 +41,7 @@ def fresh_stack(*, cadence: str) -> Iterator[Path]:
             file = Path(folder) / "stack.env"
             file.touch(mode=0o600)
             file.write_text(Environment.parse(json.dumps(json.loads(line))).lines(), encoding="utf-8")
-            yield file
+            yield LoadedStack(file=file, pid=process.pid)
         finally:
             _end(process)
 

@@ -26,6 +26,7 @@ from harness.history.store import HistoryWriter
 from harness.pipeline.reader_status import Status
 from harness.tokens import mint
 from load.plan import Plan
+from load.share import Share
 from load.stamps import Report
 from load.tab import Applied, Tab
 from load.task import Task
@@ -91,6 +92,7 @@ class Stage:
         self._recorder = Recorder(lambda: _CLOCK.now() - self._began, sinks=(self._writer,), keep=False)
         task = Task(
             plan=self.plan,
+            share=Share(),
             environment=self._environment,
             began=self._began,
             started=self._started,

@@ -7,14 +7,16 @@ from pathlib import Path
 
 from harness.backends.environment import Environment
 from load.plan import Plan
+from load.share import Share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """What the first line says. `began` is the zero of the run on this machine's monotonic clock, `started` the same
-    moment as date and time; `part` is the file for the history of this process."""
+    moment as date and time; `part` is the file for the history of this process, which plays its `share` of the plan."""
 
     plan: Plan
+    share: Share
     environment: Environment
     began: float
     started: datetime
@@ -25,6 +27,7 @@ class Task:
         return json.dumps(
             {
                 "plan": asdict(self.plan),
+                "share": asdict(self.share),
                 "environment": dict(self.environment.variables()),
                 "began": self.began,
                 "started": self.started.isoformat(),
@@ -37,6 +40,7 @@ class Task:
         told = json.loads(line)
         return cls(
             plan=Plan(**told["plan"]),
+            share=Share(**told["share"]),
             environment=Environment.parse(json.dumps(told["environment"])),
             began=told["began"],
             started=datetime.fromisoformat(told["started"]),

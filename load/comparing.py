@@ -1,0 +1,63 @@
+"""`python -m load [compare]`: the same load under each debounce policy, each on a fresh stack, in one table."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.arguments import Parser
+from harness.clock import SystemClock
+from harness.history.store import create_run_folder, write_text
+from harness.output import note, result
+from load.judging import Judged
+from load.options import add_choices, add_numbers, add_where, chosen_plan
+from load.plan import DEBOUNCES, OTHERS, Plan
+from load.running import run
+from load.stack import fresh_stack
+from load.telling import comma_separated, junit_of, markdown, text
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run, tell and write the comparison; the exit code. Raises `HarnessError`."""
+    arguments = _parser().parse_args(argv)
+    plans = _plans(arguments)
+    folder = create_run_folder(arguments.runs, "load", arguments.seed, SystemClock().wall())
+    runs = [_on_fresh_stack(plan, folder / plan.debounce, cadence=arguments.cadence) for plan in plans]
+    _write(folder, runs)
+    result(text(runs))
+    note(f"written to {folder}")
+    return max((run.exit_code for run in runs), default=2)
+
+
+def _plans(arguments: argparse.Namespace) -> Sequence[Plan]:
+    """One for each policy, named once; raises `UsageError` if they cannot be."""
+    return [
+        chosen_plan(argparse.Namespace(**{**vars(arguments), "debounce": debounce}))
+        for debounce in dict.fromkeys(arguments.debounce)
+    ]
+
+
+def _on_fresh_stack(plan: Plan, folder: Path, *, cadence: str) -> Judged:
+    with fresh_stack(cadence=cadence) as stack:
+        return run(plan, folder, stack)
+
+
+def _write(folder: Path, runs: Sequence[Judged]) -> None:
+    write_text(folder / "figures.csv", comma_separated(runs))
+    write_text(folder / "summary.md", markdown(runs))
+    files = [folder / run.plan.debounce / "junit.xml" for run in runs]
+    write_text(folder / "junit.xml", junit_of([file.read_text(encoding="utf-8") for file in files if file.exists()]))
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="python -m load",
+        description="Offer the same load under several debounce policies, and say what each has lost and cost.",
+        epilog="example:  python -m load --debounce off lossless --writers 8 --seconds 60",
+    )
+    parser.add_argument(
+        "--debounce", nargs="+", choices=(*DEBOUNCES, *OTHERS), default=list(DEBOUNCES), help="the policies to compare"
+    )
+    add_choices(parser)
+    add_numbers(parser)
+    add_where(parser)
+    return parser
