@@ -222,6 +222,17 @@ def test_one_class_is_told_to_people_or_to_programs(
     assert [one["id"] for one in for_programs["bugs"]] == ["B7"]
 
 
+def test_what_is_not_as_expected_is_told_once_more_at_the_end(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    played(monkeypatch, a_request("B7"), CLEAN, CLEAN)
+
+    end = capsys.readouterr().out.partition("0 of 1 as expected")[2].splitlines()
+
+    assert end[1].startswith("✗ B7 ")
+    assert end[2].startswith("      accused: ")
+
+
 def test_a_class_that_there_is_not_is_refused_before_anything_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bugs, "perform", Scripted())
 
