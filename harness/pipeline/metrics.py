@@ -5,6 +5,7 @@ only where something is received.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil, log
 from typing import Final
@@ -32,6 +33,26 @@ class Summary:
     p95_s: float | None
     p99_s: float | None
     longest_s: float | None
+
+    def of_publisher(self) -> Mapping[str, int | float | None]:
+        """What a publisher can know."""
+        return {
+            "published": self.published,
+            "failed": self.failed,
+            "success_rate": self.success_rate,
+            "average_bytes": self.average_bytes,
+        }
+
+    def of_reader(self) -> Mapping[str, int | float | None]:
+        """What a reader can know."""
+        return {
+            "received": self.received,
+            "skewed": self.skewed,
+            "p50_s": self.p50_s,
+            "p95_s": self.p95_s,
+            "p99_s": self.p99_s,
+            "longest_s": self.longest_s,
+        }
 
 
 class Metrics:

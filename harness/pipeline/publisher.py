@@ -5,6 +5,7 @@ From the event to the row: records the hops emit, debounce and insert.
 """
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from random import Random
 from typing import Any, Final, Protocol
@@ -19,6 +20,7 @@ from harness.history.hops import DEBOUNCE, EMIT, INSERT
 from harness.pipeline.app import Write
 from harness.pipeline.debouncer import MIN_INTERVAL_S, Debouncer, Release
 from harness.pipeline.ids import new_id
+from harness.pipeline.metrics import Metrics
 from harness.pipeline.policies.lossless import Lossless
 from harness.pipeline.policies.policy import Policy
 from harness.pipeline.trace import emitted
@@ -82,6 +84,7 @@ class Publisher:
         self._min_interval = min_interval
         self._lines: dict[str, _Line] = {}
         self._leaving: set[_Line] = set()
+        self._metrics = Metrics()
         self._closed = False
 
     async def publish(self, process_id: str, data: EventData, *, write: Write | None = None) -> None:
@@ -135,18 +138,20 @@ class Publisher:
         }
 
     async def close(self, *, grace: bool = True) -> None:
-        """Take nothing more. With `grace` what is held back is written (D-8).
+        """Take nothing more. With `grace` what is held back is written (D-8), and the metrics are told, once.
 
         Without, it is dropped and what is being written is abandoned, as when the machine is killed: nothing more is
         told of it.
         """
-        self._closed = True
+        again, self._closed = self._closed, True
         lines = self._all_lines()
         if grace:
             for line in lines:
                 self._give_out(line, line.debouncer.close(self._clock.now()))
                 self._set_timer(line)
             await asyncio.gather(*(_emptied(line) for line in lines))
+            if not again:
+                self._recorder.record(ACTOR, "metrics", self._metrics.summary().of_publisher())
             return
         writes = [task for line in lines for task in line.writes]
         for line in lines:
@@ -267,7 +272,12 @@ class Publisher:
                 return await self._attempt(events, write, attempt)
             except StoreError:  # recorded by the attempt
                 await self._clock.sleep(delay_s)
-        await self._attempt(events, write, len(RETRY_DELAYS_S) + 1)
+        try:
+            await self._attempt(events, write, len(RETRY_DELAYS_S) + 1)
+        except StoreError:
+            for _ in events:
+                self._metrics.failed()
+            raise
 
     async def _attempt(self, events: Sequence[ProcessEvent], write: _WriteAll, attempt: int) -> None:
         told = [{**_keys(event), "attempt": attempt} for event in events]
@@ -279,8 +289,9 @@ class Publisher:
             for value in told:
                 self._recorder.record(ACTOR, INSERT, value, type="fail" if error.definite else "info", error=str(error))
             raise
-        for value, sequence in zip(told, sequences, strict=True):
+        for event, value, sequence in zip(events, told, sequences, strict=True):
             self._recorder.record(ACTOR, INSERT, {**value, "sequence": sequence})
+            self._metrics.published(len(json.dumps(event.event_data(), ensure_ascii=False).encode()))
 
     def _tell(self, release: Release) -> None:
         for one in release.decided:

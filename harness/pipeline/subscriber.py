@@ -20,6 +20,8 @@ from harness.history import Recorder
 from harness.history.hops import APPLY, DELIVER
 from harness.pipeline.app import Trace
 from harness.pipeline.app_api import AppApi, Article
+from harness.pipeline.event_log import EventLog
+from harness.pipeline.metrics import Metrics
 from harness.pipeline.reader_acts import ReaderActs
 from harness.pipeline.reader_channels import ReaderChannels, bindings
 from harness.pipeline.reader_log import ReaderLog
@@ -51,7 +53,7 @@ class Subscriber:
     `token` is asked before each join that the reader makes, so that it never joins with an expired one. Not
     `signed_in`, it joins nothing and does not ask for a token until `sign_in`. `patience` and `silence` are those of
     `Recovery`; `grace` is how long `close` waits for the text of a completed article. All are seconds of `clock`.
-    Whatever ends the reader from inside is raised by the next wait, or by `close`.
+    Whatever ends the reader from inside is raised by the next wait, or by `close`. `event_log` has what passed lately.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Subscriber:
         self.name = name
         self.process_id = process_id
         self.user_id = user_id
+        self.event_log: Final = EventLog()
         self._client = client
         self._api = api
         self._who = {"user": user, "user_id": str(user_id), "role": role, "client": client_name}
@@ -101,6 +104,7 @@ class Subscriber:
             signed_in=signed_in,
         )
         self._acts = ReaderActs(api, self._log, process_id=process_id)
+        self._metrics = Metrics()
         self._state = ProcessState()
         self._contents: dict[int, str] = {}  # sequence → hash of the data as it came, until it is applied
         self._applied: Counter[str] = Counter()
@@ -266,7 +270,15 @@ class Subscriber:
         if event.sequence is not None and event.sequence > self.cursor:
             self._contents.setdefault(event.sequence, content)
         self._log.tell(DELIVER, keys)
+        self._measure(event, via)
         return event
+
+    def _measure(self, event: ProcessEvent, via: Via) -> None:
+        """By the wall clocks of both machines, the only ones that an application has (D-75). A fetch is no delivery."""
+        received_at = self._clock.wall()
+        self.event_log.add(event, received_at=received_at)
+        if via == "live":
+            self._metrics.received((received_at - event.emitted_at).total_seconds())
 
     def _read(self, row: Mapping[str, Any]) -> tuple[ProcessEvent, str]:
         event = received(row)
@@ -393,6 +405,8 @@ class Subscriber:
     def _tell_view(self) -> None:
         wrong = complaints(self._state, self._article, article_failure=self._article_failure)
         shown = view(self._state, self._article, stale=self._recovery.behind)
+        forgotten = {"logged": len(self.event_log), "forgotten": self.event_log.forgotten}
+        self._log.tell("metrics", {**self._metrics.summary().of_reader(), **forgotten})
         self._log.tell("view", shown, error="; ".join(wrong) or None)
 
 

@@ -1,6 +1,7 @@
 """Stamps, retries and what the history is told."""
 
 import asyncio
+import json
 from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
@@ -179,6 +180,26 @@ def test_all_attempts_in_vain_raise_the_last_error_and_are_told() -> None:
 
     assert [op.error for op in history.where(f="insert", type="fail")] == ["refused"] * (len(RETRY_DELAYS_S) + 1)
     assert waited == pytest.approx(sum(RETRY_DELAYS_S))
+
+
+def test_what_was_published_and_given_up_is_measured_and_told_once_at_the_end() -> None:
+    async def story() -> tuple[History, Sequence[Row]]:
+        desk = Desk()
+        await desk.open()
+        desk.store.faults += [InsertFailed("refused")] * (len(RETRY_DELAYS_S) + 1)
+        with pytest.raises(InsertFailed):
+            await desk.publisher.publish(ONE, STEP)
+        for _ in range(3):
+            await desk.publisher.publish(ONE, STEP)
+        await desk.publisher.close()
+        await desk.publisher.close()
+        return desk.history, await desk.rows()
+
+    history, rows = run(story())
+
+    sizes = [len(json.dumps(row["event_data"])) for row in rows]
+    measured = {"published": 3, "failed": 1, "success_rate": 0.75, "average_bytes": sum(sizes) / 3}
+    assert [op.value for op in history.where(f="metrics")] == [measured]
 
 
 def test_an_event_whose_answer_was_lost_is_there_once() -> None:

@@ -110,6 +110,7 @@ def test_the_history_tells_of_the_connection() -> None:
             ("fetch", None),
             ("fetch", None),
             ("status", "live"),
+            ("metrics", None),
             ("view", "new"),
             ("close", None),
         ]
@@ -628,6 +629,20 @@ def test_silence_has_it_find_what_was_lost_last() -> None:
     run(story())
 
 
+def test_what_came_live_is_measured_and_everything_that_came_is_in_the_log() -> None:
+    async def story() -> None:
+        stage = await reference(a_row(1)).live()
+        await stage.commit(a_row(2))
+        await stage.reader.close()
+
+        (told,) = stage.told("metrics")
+        assert [told[key] for key in ("received", "skewed", "logged", "forgotten")] == [1, 0, 2, 0]
+        assert told["p99_s"] == told["longest_s"] is not None
+        assert [entry.event.sequence for entry in stage.reader.event_log.history(process_id=PROCESS)] == [2, 1]
+
+    run(story())
+
+
 def test_leaving_ends_everything_and_close_shows_what_was_there() -> None:
     async def story() -> None:
         stage = await reference(a_row(1)).live()
@@ -635,8 +650,8 @@ def test_leaving_ends_everything_and_close_shows_what_was_there() -> None:
         await stage.commit(a_row(2))
         await stage.reader.close()
 
-        last = [op.f for op in stage.recorder.ops()][-4:]
-        assert last == ["leave", "status", "close", "view"]
+        last = [op.f for op in stage.recorder.ops()][-5:]
+        assert last == ["leave", "status", "close", "metrics", "view"]
         assert stage.applied() == [(1, "fetch")]
         with pytest.raises(ClientError, match="reader is closed"):
             await stage.reader.wait_ready(1.0)
