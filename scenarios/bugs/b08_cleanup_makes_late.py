@@ -16,7 +16,7 @@ from harness.generators import Step
 EVERYTHING = {"event": "*", "schema": "public", "table": "process_events"}
 OLD_EVENTS = """
 insert into {schema}.process_events (process_id, event_type, event_sequence, created_at, event_category)
-select '{old}', 'heartbeat', n, now() - interval '100 days', 'process' from generate_series(1, 20000) as n
+select '{old}', 'heartbeat', n, now() - interval '100 days', 'process' from generate_series(1, 40000) as n
 """
 
 
@@ -37,7 +37,7 @@ def story(rng: Random) -> Iterator[Step]:
     yield gen.settle(timeout=60.0)
 
 
-scenario = Scenario(story=story, checkers=[Latency(p99=0.5), Staleness(within=1.0), Order()])
+scenario = Scenario(story=story, checkers=[Latency(p99=1.0), Staleness(within=1.5), Order()])
 
 bug = Bug(
     id="B8",

@@ -17,7 +17,7 @@ from harness.generators import Step
 
 def story(rng: Random) -> Iterator[Step]:
     yield gen.start_process("article", owner="alice", simulation=gen.calm(chunks=30, chunk_interval_s=2.0))
-    readers = [f"reader-{number + 1}" for number in range(60)]
+    readers = [f"reader-{number + 1}" for number in range(80)]
     for reader in readers:
         yield gen.subscribe(reader, to="article", user="alice")
     for reader in readers:
@@ -26,7 +26,7 @@ def story(rng: Random) -> Iterator[Step]:
     yield gen.begin(away)
     yield gen.wait(40.0)
     yield gen.end(away)
-    yield gen.wait(75.0)
+    yield gen.wait(65.0)
 
 
 scenario = Scenario(story=story, checkers=[RetryStorm(joins_per_s=100, within=60.0)])
@@ -36,5 +36,5 @@ bug = Bug(
     users_say="after an outage everybody joins in the same second, more than the limit",
     reports=("realtime#1691", "Reboot-Launcher#146", "supabase#10819"),
     convicted_by=("retry_storm",),
-    time_factor=5.0,
+    time_factor=2.5,
 )
