@@ -7,7 +7,7 @@ policies, one to print the rows; a third for filters on types whose text is not 
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from itertools import count
 from random import Random
 from typing import Any, Final
@@ -31,7 +31,7 @@ _BROKEN: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.Interna
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Known:
-    """A table as it was when its catalog was last read; `stamp` is another after every reading."""
+    """A table as it was when its catalog was last read; `stamp` is another whenever that had changed."""
 
     relation: Relation
     table: Table
@@ -165,7 +165,18 @@ class PostgresVisibility:
         for oid, relation in relations.items():
             schema, name = names.get(oid, ("", ""))
             table = Table(columns=tuple(columns[oid]), schema=schema, name=name)
-            self._tables[oid] = _Known(relation=relation, table=table, stamp=next(self._stamps))
+            self._tables[oid] = self._known(oid, relation, table)
+
+    def _known(self, oid: int, relation: Relation, table: Table) -> _Known:
+        """What was known if all is as before: every poll describes its tables anew, altered or not.
+
+        Its columns then stay the same objects, and its stamp the same, so that nothing that was made for them is made
+        again.
+        """
+        known = self._tables.get(oid)
+        if known is not None and known.relation == relation and astuple(known.table) == astuple(table):
+            return replace(known, relation=relation)
+        return _Known(relation=relation, table=table, stamp=next(self._stamps))
 
     async def _compare(self, cases: Iterable[Case]) -> Answers:
         asked = list({comparison for case in cases for comparison in case.comparisons()})

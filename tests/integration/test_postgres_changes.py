@@ -589,6 +589,34 @@ async def test_a_batch_costs_two_round_trips_whoever_looks(stack: Stack, monkeyp
     assert len(asked) == 2
 
 
+async def test_what_is_prepared_for_a_table_is_so_once_however_often_it_is_polled(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every poll describes the table anew, though nothing was altered."""
+    sessions: set[Session] = set()
+    fetch = Session.fetch
+
+    async def noting(self: Session, query: str, *arguments: Any) -> Any:
+        sessions.add(self)
+        return await fetch(self, query, *arguments)
+
+    monkeypatch.setattr(Session, "fetch", noting)
+    prepared: list[int] = []
+    async with a_stack(cluster, polled=True) as stack, stack.client(role="authenticated", sub=ALICE) as alice:
+        await alice.join("x", {"event": "*", "schema": "public", "table": "t_owned"})
+        for number in range(4):
+            await stack.sql.execute("insert into t_owned values ($1, $2, true, 'a')", number, ALICE)
+            await alice.data()
+            counts = [
+                await fetch(each, "select count(*) from pg_prepared_statements where name like 'harness%'")
+                for each in sessions
+            ]
+            prepared.append(sum(rows[0][0] for rows in counts))
+
+    assert prepared[0] > 0
+    assert prepared == prepared[:1] * 4
+
+
 async def test_equal_claims_are_judged_alike_and_different_ones_each_for_itself(stack: Stack) -> None:
     await stack.sql.execute(
         "drop policy own on t_owned;"
