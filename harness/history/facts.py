@@ -84,8 +84,8 @@ class Facts:
     def owed(self, subscriber: Subscriber, deadline_s: float) -> Iterator[Journey]:
         """The emitted events that an entitled subscriber is owed, in the order of their emits.
 
-        One that left is owed what it has applied, and what was committed so long before that it was due, or that
-        the system had come to rest.
+        One that left is owed what it has applied, and what it waited for so long, from its commit or its own coming
+        on, that it was due, or that the system had come to rest.
         """
         if not subscriber.entitled:
             return
@@ -93,7 +93,7 @@ class Facts:
         for journey in self.emitted.get(subscriber.process_id, ()):
             if left_at is None or (subscriber.reader, journey.event_id) in self.arrivals:
                 yield journey
-            elif self._due(self.moment(journey), left_at, deadline_s):
+            elif self._due(max(self.moment(journey), subscriber.since), left_at, deadline_s):
                 yield journey
 
     def stopped_before(self, start: float, deadline_s: float) -> bool:

@@ -275,6 +275,14 @@ def test_an_event_that_was_missing_at_rest_before_the_reader_left_is_owed() -> N
     assert the_bin(*published(1), settled(at=1.5), leave) is Bin.LOST_SILENT
 
 
+def test_who_came_late_and_left_at_once_is_not_owed_what_was_long_before() -> None:
+    leave = an_op("late", "leave", at=20.3, process_id="p1")
+
+    accounts = books(*published(1), applied("reader", sequence=1), subscribed("late", at=20.0), leave)
+
+    assert [(entry.reader, entry.bin) for entry in accounts.entries] == [("reader", Bin.DELIVERED)]
+
+
 def test_a_reader_that_came_back_is_owed_everything() -> None:
     leave = an_op("reader", "leave", at=2.0, process_id="p1")
 
