@@ -10,10 +10,16 @@ from typing import Final
 
 from harness.errors import HarnessError
 from harness.output import note
-from load import comparing
+from load import comparing, distributed, searching, side_by_side, soaking
 from load.running import INTERRUPTED, interrupt_on_signals
 
-COMMANDS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {"compare": comparing.main}
+COMMANDS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
+    "compare": comparing.main,
+    "distributed": distributed.main,
+    "knee": searching.main,
+    "side-by-side": side_by_side.main,
+    "soak": soaking.main,
+}
 """By name; without one it is `compare`."""
 
 

@@ -10,7 +10,8 @@ from harness.history.store import create_run_folder, write_text
 from harness.output import note, result
 from load.judging import Judged
 from load.options import add_choices, add_numbers, add_where, chosen_plan
-from load.plan import DEBOUNCES, OTHERS, Plan
+from load.plan import APPS, AS_SPECIFIED, DEBOUNCES, OTHERS, Plan
+from load.reporting import write_report
 from load.running import run
 from load.stack import fresh_stack
 from load.telling import comma_separated, junit_of, markdown, text
@@ -30,9 +31,10 @@ def main(argv: Sequence[str]) -> int:
 
 def _plans(arguments: argparse.Namespace) -> Sequence[Plan]:
     """One for each policy, named once; raises `UsageError` if they cannot be."""
+    able = APPS[AS_SPECIFIED] if arguments.app == AS_SPECIFIED else DEBOUNCES
     return [
         chosen_plan(argparse.Namespace(**{**vars(arguments), "debounce": debounce}))
-        for debounce in dict.fromkeys(arguments.debounce)
+        for debounce in dict.fromkeys(arguments.debounce or able)
     ]
 
 
@@ -46,6 +48,7 @@ def _write(folder: Path, runs: Sequence[Judged]) -> None:
     write_text(folder / "summary.md", markdown(runs))
     files = [folder / run.plan.debounce / "junit.xml" for run in runs]
     write_text(folder / "junit.xml", junit_of([file.read_text(encoding="utf-8") for file in files if file.exists()]))
+    write_report(folder, {folder / run.plan.debounce: run for run in runs}, title="Load by debounce policy")
 
 
 def _parser() -> Parser:
@@ -55,7 +58,10 @@ def _parser() -> Parser:
         epilog="example:  python -m load --debounce off lossless --writers 8 --seconds 60",
     )
     parser.add_argument(
-        "--debounce", nargs="+", choices=(*DEBOUNCES, *OTHERS), default=list(DEBOUNCES), help="the policies to compare"
+        "--debounce",
+        nargs="+",
+        choices=(*DEBOUNCES, *OTHERS),
+        help=f"the policies to compare ({' '.join(DEBOUNCES)}; for --app as-specified its own and off)",
     )
     add_choices(parser)
     add_numbers(parser)

@@ -6,10 +6,9 @@ in which a reader was not online does not count. Staleness is how long a reader 
 of its process: what a lost event costs, and what holding events back does.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import inf
 from typing import Final
 
 from harness.checkers.order import Order
@@ -19,13 +18,18 @@ from harness.history.arrival import Arrival
 from harness.history.facts import Facts
 from harness.history.hops import APPLY, EMIT, INSERT, RECEIVE
 from harness.history.journey import Journey
+from load.backlog import Backlog, backlog
 from load.histogram import Times
+from load.usage import usage_figures
+from load.waiting import carrier, counts, due, waited_since
 
 OFFERED: Final = "events offered"
 PUBLISHED: Final = "published"
 DELIVERED: Final = "delivered"
 COALESCED: Final = "coalesced"
 LOST: Final = "lost silently"
+MISSED: Final = "missed live"
+"""Events that a reader found missing while it was live, and asked for."""
 TEXT_KEPT: Final = "text kept %"
 INVERSIONS: Final = "order inversions"
 LAG_P99: Final = "generator lag p99 ms"
@@ -33,6 +37,9 @@ PER_S: Final = "deliveries/s"
 COMMITS: Final = "database commits/s"
 WAL: Final = "database WAL kB/s"
 BYTES: Final = "bytes received kB"
+BACKLOG: Final = "backlog max"
+DELIVERY_P50: Final = "delivery p50 ms"
+DELIVERY_P99: Final = "delivery p99 ms"
 
 _SHARES: Final = {"p50": 0.50, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
 _TOLD: Final[Mapping[str, Sequence[str]]] = {
@@ -46,14 +53,15 @@ _COALESCED: Final = frozenset({Bin.COALESCED, Bin.SUPERSEDED})
 
 @dataclass(slots=True, kw_only=True)
 class Measured:
-    """Durations by what they are of. `by_type` and `by_second` (of the load) are of the delivery."""
+    """Durations by what they are of, and the backlog. `by_type` and `by_second` (of the load) are of the delivery."""
 
     lag: Times = field(default_factory=Times)
     publish: Times = field(default_factory=Times)
     delivery: Times = field(default_factory=Times)
     staleness: Times = field(default_factory=Times)
-    by_type: dict[str, Times] = field(default_factory=dict)
-    by_second: dict[int, Times] = field(default_factory=dict)
+    by_type: defaultdict[str, Times] = field(default_factory=lambda: defaultdict(Times))
+    by_second: defaultdict[int, Times] = field(default_factory=lambda: defaultdict(Times))
+    backlog: Backlog = field(default_factory=Backlog)
 
     def named(self) -> Mapping[str, Times]:
         """Those of the table."""
@@ -61,15 +69,15 @@ class Measured:
 
 
 def measure(history: History, *, begin: float, warm_up: float) -> Measured:
-    """All durations but of what was due in the first `warm_up` seconds after `begin`."""
+    """All durations but of what was due in the first `warm_up` seconds after `begin`, and the whole backlog."""
     facts = Facts.of(history)
-    measured = Measured()
+    measured = Measured(backlog=backlog(history, begin=begin))
     for journey in facts.journeys.values():
-        if _due(journey) >= begin + warm_up:
+        if due(journey) >= begin + warm_up:
             _before_commit(measured, journey)
     for subscriber in facts.subscribers.values():
         said = facts.emitted.get(subscriber.process_id, ()) if subscriber.entitled else ()
-        _at_reader(measured, facts, [one for one in said if _due(one) >= begin + warm_up], subscriber.reader, begin)
+        _at_reader(measured, facts, [one for one in said if due(one) >= begin + warm_up], subscriber.reader, begin)
     return measured
 
 
@@ -82,6 +90,7 @@ def figures(history: History, accounts: Accounts, measured: Measured) -> Mapping
         DELIVERED: len(history.where(f=APPLY, type="ok")),
         COALESCED: counts[COALESCED],
         LOST: counts[LOST],
+        MISSED: sum(op.value.before - op.value.after - 1 for op in history.where(f="gap")),
         TEXT_KEPT: _text_kept(Facts.of(history), accounts.entries),
         INVERSIONS: len(Order().check(history).findings),
         **{
@@ -89,55 +98,36 @@ def figures(history: History, accounts: Accounts, measured: Measured) -> Mapping
             for name, shares in _TOLD.items()
             for share in shares
         },
+        BACKLOG: measured.backlog.most,
         LAG_P99: _ms(measured.lag.at(0.99)),
         PER_S: _per_second(history),
         **_database(history),
+        **usage_figures(history),
         BYTES: sum(op.value.get("bytes", 0) for op in history.where(f=RECEIVE)) / 1000,
     }
 
 
-def _due(journey: Journey) -> float:
-    """When it was due; long ago if nobody knows."""
-    due: float = -inf if journey.emit is None else journey.emit.value.get("due", -inf)
-    return due
-
-
 def _before_commit(measured: Measured, journey: Journey) -> None:
     assert journey.emit is not None, "it has a due time"
-    measured.lag.add(journey.emit.value.offered - _due(journey))
+    measured.lag.add(journey.emit.value.offered - due(journey))
     if journey.insert is not None and journey.insert.type == "ok":
-        measured.publish.add(journey.insert.time - _due(journey))
+        measured.publish.add(journey.insert.time - due(journey))
 
 
 def _at_reader(measured: Measured, facts: Facts, said: Sequence[Journey], reader: str, begin: float) -> None:
     """`said` in the order of intent. What was due before the reader came online and was fetched is no delivery."""
     shown: Arrival | None = None  # by then it showed the event, or a later one
     for journey in reversed(said):
-        arrival, due = facts.arrivals.get((reader, _carrier(facts, journey).event_id)), _due(journey)
+        arrival, since = facts.arrivals.get((reader, carrier(facts, journey).event_id)), due(journey)
         if arrival is not None and (shown is None or arrival.op.time < shown.op.time):
             shown = arrival
-        if shown is not None and _counts(shown, due):
-            measured.staleness.add(_waited(shown, due))
-        if arrival is not None and _counts(arrival, due):
-            seconds = _waited(arrival, due)
+        if shown is not None and counts(shown, since):
+            measured.staleness.add(shown.op.time - waited_since(shown, since))
+        if arrival is not None and counts(arrival, since):
+            seconds = arrival.op.time - waited_since(arrival, since)
             measured.delivery.add(seconds)
-            measured.by_type.setdefault(str(journey.described("event_type")), Times()).add(seconds)
-            measured.by_second.setdefault(int(due - begin), Times()).add(seconds)
-
-
-def _counts(arrival: Arrival, due: float) -> bool:
-    since = arrival.online_since
-    return since is not None and (due >= since or arrival.op.value.get("via") == "live")
-
-
-def _waited(arrival: Arrival, due: float) -> float:
-    return arrival.op.time - max(due, arrival.online_since or 0.0)
-
-
-def _carrier(facts: Facts, journey: Journey) -> Journey:
-    """The event with which this one's data came: itself, unless it was merged into another."""
-    merged = journey.debounce is not None and journey.debounce.value.get("outcome") == "merged"
-    return facts.carrier(journey) if merged else journey
+            measured.by_type[str(journey.described("event_type"))].add(seconds)
+            measured.by_second[int(since - begin)].add(seconds)
 
 
 def _by_event(entries: Sequence[Entry]) -> Mapping[str, str]:
@@ -151,13 +141,18 @@ def _by_event(entries: Sequence[Entry]) -> Mapping[str, str]:
     return found
 
 
+def lost_at(entries: Sequence[Entry], *, begin: float) -> float | None:
+    """When the first event was due that some reader lost in silence, in seconds of the load; None if none was."""
+    return min((max(0.0, due(entry.journey) - begin) for entry in entries if entry.bin in SILENT), default=None)
+
+
 def _text_kept(facts: Facts, entries: Sequence[Entry]) -> float | None:
     """How much of the text that was streamed for each reader has come to it, in per cent of its characters."""
     owed = kept = 0
     for entry in entries:
         chars = 0 if entry.journey.emit is None else entry.journey.emit.value.get("chars", 0)
         owed += chars
-        if (entry.reader, _carrier(facts, entry.journey).event_id) in facts.arrivals and entry.bin != Bin.TRUNCATED:
+        if (entry.reader, carrier(facts, entry.journey).event_id) in facts.arrivals and entry.bin != Bin.TRUNCATED:
             kept += chars
     return 100 * kept / owed if owed else None
 

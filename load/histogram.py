@@ -3,7 +3,7 @@
 Microseconds inside, three digits kept, from 1 µs to an hour. What figures of latency are made of.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
@@ -32,6 +32,11 @@ class Times:
             times.add(each)
         return times
 
+    @classmethod
+    def decoded(cls, text: str) -> Self:
+        """What `encoded` gave; how many were negative is not in it."""
+        return cls(_histogram=HdrHistogram.decode(text.encode("ascii")))
+
     @property
     def count(self) -> int:
         return int(self._histogram.get_total_count())
@@ -41,11 +46,25 @@ class Times:
         self.negative += seconds < 0
         self._histogram.record_value(min(max(_LOWEST_US, round(seconds * 1e6)), _HIGHEST_US))
 
+    def merge(self, other: "Times") -> None:
+        """All of the other's as well."""
+        self.negative += other.negative
+        self._histogram.add(other._histogram)
+
     def at(self, share: float) -> float | None:
         """The time in seconds that this share (0 to 1) of them does not exceed; None if there are none."""
         if not self.count:
             return None
         return float(self._histogram.get_value_at_percentile(100 * share)) / 1e6
+
+    def counted(self) -> Sequence[tuple[float, int]]:
+        """The times in seconds that were met, ascending and as `at` gives them, each with how often."""
+        found = self._histogram
+        return [
+            (float(found.get_highest_equivalent_value(found.get_value_from_index(index))) / 1e6, count)
+            for index, count in enumerate(found.counts)
+            if count
+        ]
 
     def encoded(self) -> str:
         """HdrHistogram's compressed form, as text that its libraries decode."""

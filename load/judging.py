@@ -1,9 +1,10 @@
 """Judges a load run: parts → one history → figures and verdicts → thresholds, written beside the history."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from random import Random
 from typing import Any, Final
 
 from harness.checkers import CHECKERS, judge
@@ -12,26 +13,33 @@ from harness.errors import HistoryError
 from harness.history.accounting import Accounts, account
 from harness.history.store import write_text
 from harness.report.junit import junit
-from load.figures import Measured, figures, measure
+from load.confidence import interval
+from load.figures import DELIVERY_P99, Measured, figures, lost_at, measure
 from load.histogram import Times
 from load.merging import merge_files
 from load.plan import Plan
 from load.thresholds import thresholds_for
+from load.usage import usage_by_second
 
 RESULT: Final = "result.json"
 JUDGES: Final = ("accounting", "content", "order")
-_COURSE: Final = "course of the run"
+COURSE: Final = "course of the run"
+"""The claim that says that the run itself went as it should."""
 _EXIT_CODES: Final = {Valid.YES: 0, Valid.NO: 1, Valid.UNKNOWN: 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A run with its figures, what the checkers say (`checked`) and what follows from the thresholds (`claims`)."""
+    """A run with its figures, what the checkers say (`checked`) and what follows from the thresholds (`claims`).
+
+    `workers` are those of several processes, with their clocks, as `load.director` tells them.
+    """
 
     plan: Plan
     figures: Mapping[str, float | None]
     checked: Mapping[str, Verdict]
     claims: Mapping[str, Verdict]
+    workers: Sequence[Mapping[str, Any]] = ()
 
     @property
     def valid(self) -> Valid:
@@ -65,9 +73,15 @@ def judge_run(folder: Path, plan: Plan, header: Mapping[str, Any]) -> Judged:
     }
     history = merge_files(parts, folder, whole)
     accounts = account(history)
-    measured = measure(history, begin=header["begin"] or 0.0, warm_up=plan.warm_up)
+    begin = header["begin"] or 0.0
+    measured = measure(history, begin=begin, warm_up=plan.warm_up)
     judged = _judged(plan, figures(history, accounts, measured), judge(checkers, history), header["troubles"])
-    write_text(folder / RESULT, json.dumps(_document(judged, measured, accounts), indent=2, ensure_ascii=False) + "\n")
+    judged = replace(judged, workers=header.get("workers", ()))
+    document = {
+        **_document(judged, measured, accounts, begin=begin),
+        "usage by second": usage_by_second(history, begin=begin),
+    }
+    write_text(folder / RESULT, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
     write_text(folder / "junit.xml", junit(whole, judged.claims))
     return judged
 
@@ -78,12 +92,13 @@ def judged_before(folder: Path, plan: Plan) -> Judged:
         told = json.loads((folder / RESULT).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         missing = Verdict.unknown(f"it was not judged ({error}): {folder / 'locust.log'} says why")
-        return Judged(plan=plan, figures={}, checked={}, claims={_COURSE: missing})
+        return Judged(plan=plan, figures={}, checked={}, claims={COURSE: missing})
     return Judged(
         plan=plan,
         figures=told["figures"],
         checked={name: _verdict(each) for name, each in told["checkers"].items()},
         claims={name: _verdict(each) for name, each in told["claims"].items()},
+        workers=told["workers"],
     )
 
 
@@ -92,15 +107,16 @@ def _judged(
 ) -> Judged:
     claims = dict(thresholds_for(plan.debounce).verdicts(found, checked))
     if troubles:
-        claims[_COURSE] = Verdict.unknown("; ".join(troubles))
+        claims[COURSE] = Verdict.unknown("; ".join(troubles))
     return Judged(plan=plan, figures=found, checked=checked, claims=claims)
 
 
-def _document(judged: Judged, measured: Measured, accounts: Accounts) -> dict[str, Any]:
+def _document(judged: Judged, measured: Measured, accounts: Accounts, *, begin: float) -> dict[str, Any]:
     """`result.json`: for the runner that compares several, and for whoever wants more than the percentiles."""
     return {
         "valid": judged.valid.value,
         "plan": asdict(judged.plan),
+        "workers": list(judged.workers),
         "figures": dict(judged.figures),
         "claims": {name: _told(verdict) for name, verdict in judged.claims.items()},
         "checkers": {name: _told(verdict) for name, verdict in judged.checked.items()},
@@ -108,7 +124,18 @@ def _document(judged: Judged, measured: Measured, accounts: Accounts) -> dict[st
         "times": {name: _encoded(times) for name, times in measured.named().items()},
         "delivery by type": {name: _encoded(times) for name, times in sorted(measured.by_type.items())},
         "delivery by second": {str(at): _encoded(times) for at, times in sorted(measured.by_second.items())},
+        "backlog by second": {str(at): waiting for at, waiting in enumerate(measured.backlog.waiting)},
+        "backlog noise": round(measured.backlog.noise, 1),
+        "backlog grows at s": measured.backlog.grows_at,
+        "first lost at s": lost_at(accounts.entries, begin=begin),
+        "confidence": _confidence(measured, seed=judged.plan.seed),
     }
+
+
+def _confidence(measured: Measured, *, seed: int) -> dict[str, Sequence[float]]:
+    """Between which values a figure lies with 95 % confidence."""
+    found = interval([times for _, times in sorted(measured.by_second.items())], 0.99, Random(seed))
+    return {} if found is None else {DELIVERY_P99: [1000 * bound for bound in found]}
 
 
 def _told(verdict: Verdict) -> dict[str, Any]:

@@ -1,26 +1,29 @@
 """The entry for Locust: `locust -f load/locustfile.py --headless --env-file stack.env --debounce lossless`.
 
-Adds our options, prepares the stage when a test starts, plays it, judges what was recorded, and ends. Exit codes are
-those of contract 2: 0, 1, and 2 where nothing can be said.
+Adds our options, and lets this process play its role when a test starts: the whole run, that of the master, or that of
+a worker. Exit codes are those of contract 2: 0, 1, and 2 where nothing can be said.
 """
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Final, TypeVar
+from functools import partial
+from typing import Any, Final, Protocol, TypeVar
 
 import gevent  # type: ignore[import-untyped]
 from locust import events
 from locust.env import Environment
+from locust.runners import MasterRunner, WorkerRunner
 
-from harness.clock import SystemClock
 from harness.errors import HarnessError
-from harness.history.store import create_run_folder
-from harness.output import note, result
-from load.judging import judge_run
+from harness.output import note
+from load.alone import Alone
+from load.concluding import Show
+from load.director import Director
+from load.dispatch import Dispatch
+from load.gathering import gather
 from load.options import add_options, chosen_plan, chosen_stack
-from load.stage import Stage
-from load.telling import text
+from load.player import Player
 from load.users import Churner, Reader, Storm, Writer
+from load.web import LOOPBACK, Pages, bind_loopback
 
 __all__ = ["Churner", "Reader", "Storm", "Writer"]
 
@@ -28,11 +31,24 @@ T = TypeVar("T")
 
 _UNKNOWN: Final = 2
 _SPAWN_RATE: Final = 100.0
-_USERS: Final[tuple[type[Writer | Reader | Storm | Churner], ...]] = (Writer, Reader, Storm, Churner)
+
+
+class Role(Protocol):
+    """What this process is in the run."""
+
+    def start(self) -> None:
+        """Before anybody is spawned; raises `HarnessError`."""
+        ...
+
+    def stop(self) -> None:
+        """After everybody has gone, or at once."""
+        ...
 
 
 def on_parser(parser: Any, **_: Any) -> None:
     add_options(parser)
+    bind_loopback(parser)
+    parser.set_defaults(master_bind_host=LOOPBACK)
 
 
 def on_init(environment: Environment, **_: Any) -> None:
@@ -43,44 +59,32 @@ def on_init(environment: Environment, **_: Any) -> None:
     environment.process_exit_code = _UNKNOWN  # until the run has been judged
     options.num_users = options.num_users or plan.users
     options.spawn_rate = options.spawn_rate or _SPAWN_RATE
+    pages = Pages()
+    pages.extend(environment)
+    role = _or_quit(lambda: _role(environment, options, show=pages.show))
+    environment.events.test_start.add_listener(lambda **_: _or_quit(role.start))  # type: ignore[no-untyped-call]
+    environment.events.test_stop.add_listener(lambda **_: role.stop())  # type: ignore[no-untyped-call]
+    if isinstance(environment.runner, MasterRunner) and options.headless:
+        _or_quit(partial(gather, environment.runner, options))
 
 
-def on_start(environment: Environment, **_: Any) -> None:
-    """Prepare before anybody is spawned, then play the run beside the users."""
-    options = environment.parsed_options
-    assert options is not None, "Locust was started from its command line"
-    plan, stack = _or_quit(lambda: (chosen_plan(options), chosen_stack(options)))
-    folder = (
-        Path(options.folder)
-        if options.folder
-        else create_run_folder(Path("runs"), "load", plan.seed, SystemClock().wall())
-    )
-    stage = Stage(environment, plan, stack, folder)
-    counts = (plan.writers, plan.writers * plan.readers, plan.storm, plan.churners)
-    for user, count in zip(_USERS, counts, strict=True):
-        user.stage, user.fixed_count, user.weight = stage, count, 0 if count == 0 else 1
-    _or_quit(stage.prepare)
-    gevent.spawn(_play, environment, stage, folder)
+def _role(environment: Environment, options: Any, *, show: Show) -> Role:
+    match environment.runner:
+        case WorkerRunner() as runner:
+            stack = chosen_stack(options)
+            return Player(environment, runner, stack, folder=options.folder, stack_pid=options.stack_pid)
+        case MasterRunner() as runner:
+            director = Director(environment, runner, options, show=show)
+            _dispatch(environment, director.counts)
+            return director
+        case _:
+            alone = Alone(environment, options, show=show)
+            _dispatch(environment, alone.counts)
+            return alone
 
 
-def on_stop(**_: Any) -> None:
-    Writer.stage.abandon()
-
-
-def _play(environment: Environment, stage: Stage, folder: Path) -> None:
-    """The run, its judgement, and the end of the test."""
-    try:
-        stage.play()
-        judged = judge_run(folder, stage.plan, stage.header)
-    except HarnessError as error:
-        note(str(error))
-    else:
-        environment.process_exit_code = judged.exit_code
-        result(text([judged]))
-        note(f"written to {folder}")
-    runner = environment.runner
-    assert runner is not None, "the test was started"
-    runner.quit() if environment.web_ui is None else runner.stop()
+def _dispatch(environment: Environment, counts: Callable[[], Any]) -> None:
+    environment.dispatcher_class = lambda **_: Dispatch(counts, sleep=gevent.sleep)  # type: ignore[assignment]
 
 
 def _or_quit(what: Callable[[], T]) -> T:
@@ -92,10 +96,5 @@ def _or_quit(what: Callable[[], T]) -> T:
         raise SystemExit(error.exit_code) from error
 
 
-for hook, listener in (
-    (events.init_command_line_parser, on_parser),
-    (events.init, on_init),
-    (events.test_start, on_start),
-    (events.test_stop, on_stop),
-):
-    hook.add_listener(listener)  # type: ignore[no-untyped-call]
+events.init_command_line_parser.add_listener(on_parser)  # type: ignore[no-untyped-call]
+events.init.add_listener(on_init)  # type: ignore[no-untyped-call]

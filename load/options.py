@@ -11,20 +11,14 @@ from typing import Any
 
 from harness.backends.environment import Environment
 from harness.errors import UsageError
-from load.plan import APPS, DEBOUNCES, OTHERS, SHAPES, TRANSPORTS, Plan
+from load.plan import APPS, DEBOUNCES, OTHERS, OWN, SHAPES, TRANSPORTS, Plan
 
 _DEFAULTS = Plan()
 
 
 def add_options(parser: Any) -> None:
     """Add them to Locust's parser, outside of any group, since those of a group are not in the web form."""
-    parser.add_argument(
-        "--debounce",
-        choices=(*DEBOUNCES, *OTHERS),
-        default=_DEFAULTS.debounce,
-        help="debounce policy of the application: off, as-specified (the specification's own code), lossless, or "
-        "another one of the reference",
-    )
+    add_debounce(parser)
     add_choices(parser)
     add_numbers(parser)
     parser.add_argument("--stack-pid", type=int, help="process of the stack, to be measured", include_in_web_ui=False)
@@ -32,19 +26,31 @@ def add_options(parser: Any) -> None:
     _stack_options(parser)
 
 
-def add_choices(parser: Any) -> None:
-    """What else there is to choose: the same options for Locust and for `python -m load`."""
+def add_debounce(parser: Any) -> None:
+    """The policy of the one run that is meant."""
+    parser.add_argument(
+        "--debounce",
+        choices=(OWN, *DEBOUNCES, *OTHERS),
+        default=OWN,
+        help="which policy holds events back; own is that of the application: lossless for the reference",
+    )
+
+
+def add_choices(parser: Any, *, compared: str = "") -> None:
+    """What else there is to choose: the same options for Locust and for `python -m load`; not what is `compared`."""
     for name, choices, text in (
-        ("app", APPS, "whose code publishes"),
+        ("app", tuple(APPS), "whose code publishes"),
         ("transport", TRANSPORTS, "how a row comes to its readers"),
         ("shape", SHAPES, "how the offered rate goes with time"),
     ):
+        if name == compared:
+            continue
         default = getattr(_DEFAULTS, name)
         parser.add_argument(f"--{name}", choices=choices, default=default, help=f"{text} ({default})")
 
 
-def add_numbers(parser: Any) -> None:
-    """How much is offered: the same options for Locust and for `python -m load`."""
+def add_numbers(parser: Any, *, defaults: Plan = _DEFAULTS, computed: str = "") -> None:
+    """How much is offered: the same options for Locust and for `python -m load`; not what is `computed`."""
     for name, kind, text in (
         ("seed", int, "the same seed offers the same events"),
         ("generations", int, "articles that each writer writes, one after another"),
@@ -57,7 +63,9 @@ def add_numbers(parser: Any) -> None:
         ("warm-up", float, "seconds of which no latency is counted"),
         ("settle", float, "at most so many seconds are waited for what is missing at the end"),
     ):
-        default = getattr(_DEFAULTS, name.replace("-", "_"))
+        if name == computed:
+            continue
+        default = getattr(defaults, name.replace("-", "_"))
         parser.add_argument(f"--{name}", type=kind, default=default, help=f"{text} ({default:g})")
 
 
@@ -85,7 +93,7 @@ def _stack_options(parser: Any) -> None:
 def chosen_plan(options: Any) -> Plan:
     """The plan of the command line or web form; raises `UsageError` if it cannot be."""
     chosen = {each.name: _number(each.type, getattr(options, each.name)) for each in fields(Plan)}
-    plan = Plan(**chosen)
+    plan = Plan(**{**chosen, "debounce": _debounce(chosen["app"], chosen["debounce"])})
     if not all(map(isfinite, (plan.rate, plan.seconds, plan.warm_up, plan.settle))):
         raise UsageError("--rate, --seconds, --warm-up and --settle are finite numbers")
     if (
@@ -98,6 +106,16 @@ def chosen_plan(options: Any) -> Plan:
     if plan.warm_up >= plan.seconds:
         raise UsageError(f"--warm-up {plan.warm_up:g} leaves nothing of --seconds {plan.seconds:g} to be measured")
     return plan
+
+
+def _debounce(app: str, chosen: str) -> str:
+    """The policy by its name; raises `UsageError` if the application cannot do it."""
+    able = APPS.get(app, ())
+    if not able:
+        raise UsageError(f"no application {app!r}: give --app one of {', '.join(APPS)}")
+    if chosen != OWN and chosen not in able:
+        raise UsageError(f"--app {app} has no debounce policy {chosen!r}: it is one of {', '.join(able)}")
+    return able[0] if chosen == OWN else chosen
 
 
 def chosen_stack(options: Any) -> Environment:

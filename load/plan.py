@@ -3,6 +3,7 @@
 What the command line, the web form and the runner agree on; everything else of `load/` is handed one.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,8 +12,15 @@ DEBOUNCES: Final = ("off", AS_SPECIFIED, "lossless")
 """The three that `make load` compares."""
 OTHERS: Final = ("latest-wins", "concatenate", "per-entity")
 """Further policies of the reference application: to be convicted, or not."""
-APPS: Final = ("reference", "as-specified")
-"""Whose code publishes; the readers are always the reference's."""
+OWN: Final = "own"
+"""What `--debounce` says where the application is to have its own policy."""
+REFERENCE: Final = "reference"
+APPS: Final[Mapping[str, Sequence[str]]] = {
+    REFERENCE: ("lossless", "off", AS_SPECIFIED, *OTHERS),
+    AS_SPECIFIED: (AS_SPECIFIED, "off"),
+}
+"""Whose code publishes → the debounce policies that it can do, its own one first. The readers are always the
+reference's."""
 TRANSPORTS: Final = ("postgres_changes", "broadcast")
 """How a row comes to a reader: read from the WAL for its filter, or sent to its topic by a trigger."""
 SHAPES: Final = ("plateau", "ramp", "steps", "spike")

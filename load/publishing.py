@@ -6,8 +6,9 @@ come. Here one asyncio loop does nothing but say each event at its due time thro
 of the application's backend does, and watch what is committed. Each Locust process has one such worker, whose events
 only its own readers read: no time is ever compared between two machines.
 
-The first line is the task, JSON; then `begin` and `end`. Each is answered on stdout, and between them each event is
-reported there when it is offered and when its insert is answered. The end of stdin ends the process.
+The first line is the task; then come `prepare` and `begin` for each generation, and `end`, all of them JSON. Each is
+answered on stdout, and each event is reported there when it is offered and when its insert is answered. The end of
+stdin ends the process. Nothing is kept of a generation when the next one is prepared.
 """
 
 import asyncio
@@ -29,14 +30,12 @@ from harness.clock import SystemClock
 from harness.errors import StoreError
 from harness.history import Recorder
 from harness.history.store import HistoryWriter
-from harness.pipeline.app import EventPublisher, StateSaver
 from harness.pipeline.ids import new_id
-from harness.pipeline.reference import Reference
-from harness.pipeline.store import Store
 from harness.tokens import user_id
-from load.plan import AS_SPECIFIED
+from load.apps import application, publisher
+from load.broadcasting import install
+from load.own_commits import OwnCommits
 from load.schedule import Due, Source, generation
-from load.specified_debounce import SpecifiedDebounce
 from load.stamps import STAMP, Stamp, Stamped
 from load.task import Task
 
@@ -62,37 +61,51 @@ class _Script:
 
 
 class Worker:
-    """One worker of the application's backend. `tell` sends a report."""
+    """One worker of the application's backend. `tell` sends a report, `own` is told which processes it writes."""
 
-    def __init__(self, task: Task, backend: Attached, recorder: Recorder, tell: "Teller") -> None:
+    def __init__(self, task: Task, backend: Attached, recorder: Recorder, *, tell: "Teller", own: set[str]) -> None:
         self._task = task
         self._backend = backend
         self._recorder = recorder
         self._tell = tell
+        self._own = own
         self._rng = Random(f"{task.plan.seed} {secrets.token_hex(8)}")  # ids: those of an earlier run are in the tables
-        self._publisher = _publisher(task.plan.debounce, backend.store, recorder, self._rng)
-        self._states: StateSaver = Reference().states(backend.store, self._publisher, clock=_CLOCK)
+        app = application(task.plan)
+        self._publisher = publisher(task.plan, app, backend.store, recorder=recorder, clock=_CLOCK, rng=self._rng)
+        self._states = app.states(backend.store, self._publisher, clock=_CLOCK)
+        self._generation = 0
         self._scripts: list[_Script] = []
 
+    async def start(self) -> None:
+        """What is to be done once, before the first generation."""
+        await install(self._task.plan.transport, self._task.environment.db_url)
+
     async def prepare(self) -> Sequence[Mapping[str, str]]:
-        """Make the processes, each of an owner of its own, and write what will be said; who they are."""
-        plan = self._task.plan
+        """End the generation before, make the processes of the next one, each of an owner of its own, and write what
+        will be said; who they are, in the order of their writers."""
+        await self._finish()
+        plan, told = self._task.plan, self._generation * self._task.plan.writers
+        self._generation += 1
         made: list[Mapping[str, str]] = []
-        for number in range(plan.writers):
+        for number in self._task.share.of(plan.writers):
             process_id, owner = str(new_id(self._rng)), f"owner-{number + 1}"
             owner_id = str(user_id(owner))
+            self._own.add(process_id)
             await self._backend.store.create_process(process_id, user_id=owner_id, initial_request={}, at=_CLOCK.wall())
             dues, sources = generation(
                 process_id,
-                Random(f"{plan.seed} {number}"),
+                Random(f"{plan.seed} {told + number}"),
                 rate=plan.rate,
                 seconds=plan.seconds,
+                shape=plan.shape,
                 begins=self._task.started,
             )
             self._scripts.append(_Script(process_id=process_id, dues=dues, sources=sources))
-            one = {"process": f"process-{number + 1}", "process_id": process_id, "owner": owner, "owner_id": owner_id}
+            process = f"process-{number + 1}" if plan.generations == 1 else f"process-{number + 1}-{self._generation}"
+            one = {"process": process, "process_id": process_id, "owner": owner, "owner_id": owner_id}
             self._recorder.record("story", "start_process", one)
             made.append(one)
+        _keep_from_collector()  # looking at the texts again and again would make events late
         return made
 
     async def say_all(self, begin: float) -> Mapping[str, int]:
@@ -109,14 +122,23 @@ class Worker:
         return {script.process_id: await self._last(script) for script in self._scripts}
 
     async def close(self) -> None:
-        """Wait for the witness, tell what the tables hold, and end the publisher."""
+        """End the last generation, and the publisher."""
+        await self._finish()
+        await self._publisher.close()
+
+    async def _finish(self) -> None:
+        """Wait for the witness, tell what the tables hold, and forget what was said."""
+        if not self._scripts:
+            return
         if not await self._backend.quiet(timeout=_QUIET_S):
             why = f"the witness had not read all commits after {_QUIET_S:g} s"
             self._recorder.record("story", "settle", {"timeout": _QUIET_S}, type="info", error=why)
         for script in self._scripts:
             value = {"process_id": script.process_id, "last_event_sequence": await self._last(script)}
             self._recorder.record("story", "database", value)
-        await self._publisher.close()
+            self._publisher.forget(script.process_id)
+            self._own.discard(script.process_id)
+        self._scripts.clear()
 
     async def _offer(self, script: _Script, begin: float, offered: _Offered) -> None:
         """Hand out each event when it is due, whatever has become of the one before: no stall may hide itself."""
@@ -167,13 +189,6 @@ class Worker:
         return _CLOCK.now() - self._task.began
 
 
-def _publisher(debounce: str, store: Store, recorder: Recorder, rng: Random) -> EventPublisher:
-    """The one under test: only its debounce policy differs from run to run."""
-    if debounce == AS_SPECIFIED:
-        return SpecifiedDebounce(store, recorder=recorder, clock=_CLOCK, rng=rng)
-    return Reference(debounce=debounce).publisher(store, recorder=recorder, clock=_CLOCK, rng=rng)
-
-
 class Teller:
     """Lines on stdout, kept in memory while nobody takes them: a slow listener must not make the generator late."""
 
@@ -195,12 +210,14 @@ async def main() -> None:
     task = Task.parse((await lines.readline()).decode())
     header = {"scenario": "load", "seed": task.plan.seed, "backend": "attached", "part": "publishing"}
     with HistoryWriter(task.part, header) as writer:
-        recorder = Recorder(lambda: _CLOCK.now() - task.began, sinks=(Stamped(writer, tell),), keep=False)
+        own: set[str] = set()
+        sink = OwnCommits(Stamped(writer, tell), own)
+        recorder = Recorder(lambda: _CLOCK.now() - task.began, sinks=(sink,), keep=False)
         backend = Attached(
             task.environment,
             schema="public",
             pace=1.0,
-            app=Reference(),
+            app=application(task.plan),
             recorder=recorder,
             clock=_CLOCK,
             rng=Random(task.plan.seed),
@@ -208,7 +225,9 @@ async def main() -> None:
         )
         await backend.start()
         try:
-            await _serve(Worker(task, backend, recorder, tell), lines, tell)
+            worker = Worker(task, backend, recorder, tell=tell, own=own)
+            await worker.start()
+            await _serve(worker, lines, tell)
         finally:
             await backend.stop()
         tell({"what": "ended"})
@@ -223,22 +242,39 @@ def _go_first() -> None:
         return
 
 
+def _keep_from_collector() -> None:
+    """What there is now is not looked at again by the garbage collector; what was kept from it before is."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
 async def _serve(worker: Worker, lines: asyncio.StreamReader, tell: Teller) -> None:
-    tell({"what": "prepared", "processes": list(await worker.prepare())})
-    gc.freeze()  # the texts stay for good: looking at them again and again would make events late
-    begin = await lines.readline()
-    if not begin:
-        return
-    saying = asyncio.create_task(worker.say_all(json.loads(begin)["begin"]))
-    ending = asyncio.create_task(lines.readline())
-    await asyncio.wait({saying, ending}, return_when=asyncio.FIRST_COMPLETED)
-    if ending.done():  # Locust has gone
-        saying.cancel()
-        await asyncio.gather(saying, return_exceptions=True)
-        return
-    tell({"what": "said", "last": await saying})
-    await ending
-    await worker.close()
+    """One command after another, until `end`. A line that comes in mid-work cuts it short: Locust has given up."""
+    coming = asyncio.create_task(lines.readline())
+    try:
+        while command := await coming:
+            told = json.loads(command)
+            if told["do"] == "end":
+                return await worker.close()
+            coming = asyncio.create_task(lines.readline())
+            doing = asyncio.create_task(_do(worker, told, tell))
+            await asyncio.wait({doing, coming}, return_when=asyncio.FIRST_COMPLETED)
+            if not doing.done():
+                doing.cancel()
+                await asyncio.gather(doing, return_exceptions=True)
+                return
+            await doing
+    finally:
+        coming.cancel()
+
+
+async def _do(worker: Worker, command: Mapping[str, Any], tell: Teller) -> None:
+    match command["do"]:
+        case "prepare":
+            tell({"what": "prepared", "processes": list(await worker.prepare())})
+        case "begin":
+            tell({"what": "said", "last": await worker.say_all(command["at"])})
 
 
 async def _pipes() -> tuple[asyncio.StreamReader, Teller]:

@@ -15,8 +15,8 @@ from load.plan import Plan
 from load.stack import LoadedStack
 
 INTERRUPTED: Final = 130
-_LOCUSTFILE: Final = Path(__file__).parent / "locustfile.py"
-_ROOT: Final = _LOCUSTFILE.parent.parent
+LOCUSTFILE: Final = Path(__file__).parent / "locustfile.py"
+ROOT: Final = LOCUSTFILE.parent.parent
 
 
 def run(plan: Plan, folder: Path, stack: LoadedStack) -> Judged:
@@ -24,7 +24,7 @@ def run(plan: Plan, folder: Path, stack: LoadedStack) -> Judged:
     note(f"load: {plan.told}")
     folder.mkdir(parents=True)
     with (folder / "locust.log").open("w", encoding="utf-8") as log:
-        subprocess.run(_locust(plan, folder.resolve(), stack), cwd=_ROOT, stdout=log, stderr=log, check=False)
+        subprocess.run(locust(plan, folder.resolve(), stack), cwd=ROOT, stdout=log, stderr=log, check=False)
     return judged_before(folder, plan)
 
 
@@ -45,8 +45,8 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _locust(plan: Plan, folder: Path, stack: LoadedStack) -> Sequence[str]:
-    """Its command line: a process of its own keeps gevent's monkey patch away from everything else."""
+def locust(plan: Plan, folder: Path, stack: LoadedStack) -> Sequence[str]:
+    """Locust's command line: a process of its own keeps gevent's monkey patch away from everything else."""
     offered: Mapping[str, Any] = asdict(plan)
     options = [f"--{name.replace('_', '-')}={value}" for name, value in offered.items()]
     told = [
@@ -60,7 +60,7 @@ def _locust(plan: Plan, folder: Path, stack: LoadedStack) -> Sequence[str]:
         sys.executable,
         "-m",
         "locust",
-        f"--locustfile={_LOCUSTFILE}",
+        f"--locustfile={LOCUSTFILE}",
         "--headless",
         "--only-summary",
         *told,

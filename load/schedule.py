@@ -31,6 +31,7 @@ from harness.events.workflow import STEPS, Phase
 from harness.pipeline.ids import new_id
 from harness.pipeline.prose import Prose, keywords_of
 from harness.pipeline.writing import CHUNK_CHARS, section_chunks
+from load.shape import SHAPES
 
 RESEARCH: Final = STEPS[4]
 WRITING: Final = STEPS[7]
@@ -74,25 +75,26 @@ class _Said:
 
 
 def generation(
-    process_id: str, rng: Random, *, rate: float, seconds: float, begins: datetime
+    process_id: str, rng: Random, *, rate: float, seconds: float, begins: datetime, shape: str = "plateau"
 ) -> tuple[Sequence[Due], Sequence[Source]]:
     """The events of one generation in the order of their times, and the texts of its sections.
 
-    There are `rate` times `seconds` of them, but at least one short section's worth. The last is the end of the
-    process. `begins` is the date and time of second 0, for what the events say of time.
+    There are `rate` times `seconds` of them, times the mean of the `shape`, but at least one short section's worth. The
+    last is the end of the process. `begins` is the date and time of second 0, for what the events say of time.
     """
+    form = SHAPES[shape]
     texts: list[tuple[int, str]] = []
-    said = list(_story(process_id, rng, count=round(rate * seconds), texts=texts, begins=begins))
+    said = list(_story(process_id, rng, count=round(rate * seconds * form.mean), texts=texts, begins=begins))
     mean = seconds / len(said)
-    at = rng.uniform(0.0, mean)
+    even = rng.uniform(0.0, mean)
     dues: list[Due] = []
     for one in said:
-        data = one.data
+        at, data = form.warped(even, seconds), one.data
         if isinstance(data, Heartbeat):
             data = Heartbeat(timestamp=begins + timedelta(seconds=at))
         chars = len(data.html_chunk) if isinstance(data, SectionChunk) else 0
         dues.append(Due(at=at, data=data, saves=one.saves, chars=chars))
-        at += mean * rng.uniform(1 - SPREAD, 1 + SPREAD)
+        even += mean * rng.uniform(1 - SPREAD, 1 + SPREAD)
     return dues, [_source(dues, index, text) for index, text in texts]
 
 

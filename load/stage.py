@@ -1,21 +1,18 @@
 """`Stage`: what the users of one Locust process share, and the course of a run.
 
-Everybody is ready, then the first event is due; when all is said, what is still under way is waited for; then the pages
-tell what they show and close. Must be imported after gevent's monkey patch.
+For each generation: everybody is ready, then the first event is due; when all is said, what is still under way is
+waited for; then the pages tell what they show and close. Must be imported after gevent's monkey patch.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any, Final
 from uuid import UUID
 
 import gevent  # type: ignore[import-untyped]
-from gevent.event import Event  # type: ignore[import-untyped]
-from gevent.queue import Queue  # type: ignore[import-untyped]
 from locust.env import Environment as Locust
 
 from harness.backends.environment import Environment
@@ -23,68 +20,84 @@ from harness.clock import SystemClock
 from harness.errors import StackError
 from harness.history import Recorder
 from harness.history.store import HistoryWriter
-from harness.pipeline.reader_status import Status
 from harness.tokens import mint
-from load.plan import Plan
-from load.share import Share
-from load.stamps import Report
-from load.tab import Applied, Tab
+from load.generation import Generation, Process
+from load.meter import Meter, measured_here
+from load.plan import REFERENCE, Plan
+from load.share import Cast, Share
+from load.tab import Tab
 from load.task import Task
+from load.transport import BY_NAME
+from load.usage import LOCUST, PUBLISHING
 from load.wire import Wire
 from load.worker import PublishingWorker
 
 PARTS: Final = "parts"
 """The folder, in that of the run, of the histories that its processes write."""
+LEAD_S: Final = 0.5
+"""How long before the first event is due it is said when that will be."""
 
 _CLOCK: Final = SystemClock()
 _READY_S: Final = 60.0
-_LEAD_S: Final = 0.5
+_READY_EACH_S: Final = 0.1
 _GRACE_S: Final = 60.0
 _LOOK_S: Final = 0.05
 _TOKEN_S: Final = 24 * 3600.0
-_UP_TO_DATE: Final = (Status.LIVE, Status.ENDED)
+_OURS: Final = (LOCUST, PUBLISHING)
+"""Whose figures each worker has of its own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Process:
-    """One generation that is written and read here."""
+class Abandoned(StackError):
+    """The run was ended from outside before it was over: there is nothing to be judged."""
 
-    process_id: str
-    owner: str
-    owner_id: str
+    def __init__(self) -> None:
+        super().__init__("the run was ended before it was over")
 
 
 class Stage:
-    """One run in one Locust process. `prepare`, let users come, `play`; what was not as it should is in `troubles`."""
+    """One run in one Locust process. `prepare`, let users come, `play`; what was not as it should is in `troubles`.
 
-    def __init__(self, locust: Locust, plan: Plan, environment: Environment, folder: Path) -> None:
+    Of several processes each has its `share`, the zero of the run by its own clock (`began`), and somebody who says,
+    when all are ready, at which second of the run a generation begins (`begins`, which is waited for).
+    """
+
+    def __init__(
+        self,
+        locust: Locust,
+        plan: Plan,
+        environment: Environment,
+        folder: Path,
+        *,
+        stack_pid: int | None = None,
+        share: Share | None = None,
+        began: float | None = None,
+        begins: Callable[[], float] | None = None,
+    ) -> None:
+        now = _CLOCK.now()
         self.plan: Final = plan
         self.troubles: list[str] = []
-        self.begun: Final = Event()
-        self.said: Final = Event()
-        self.over: Final = Event()
+        self._share = share or Share()
+        self.cast: Final = Cast.of(plan, self._share)
         self._locust = locust
         self._environment = environment
         self._folder = folder
-        self._began = _CLOCK.now()
-        self._started: datetime = _CLOCK.wall()
+        self._stack_pid = stack_pid
+        self._began = now if began is None else began
+        self._started: datetime = _CLOCK.wall() - timedelta(seconds=now - self._began)
+        self._begins = begins or self._soon
         self._begin: float | None = None
-        self._rng = Random(plan.seed)
-        self._processes: Sequence[Process] = ()
-        self._wires: dict[str, Wire] = {}
-        self._visitors: set[str] = set()
-        self._numbers: dict[str, int] = defaultdict(int)
-        self._dues: dict[str, float] = {}
-        self._early: dict[str, list[tuple[str, Applied]]] = defaultdict(list)
-        self._published: dict[str, Queue] = defaultdict(Queue)
+        self._abandoned = False
+        self._taken: dict[str, int] = {}
+        self._generation: Generation
         self._worker: PublishingWorker
         self._writer: HistoryWriter
         self._recorder: Recorder
+        self._metering = gevent.Greenlet()
 
     # -- for the course of the run
 
     def prepare(self) -> None:
-        """Start the publishing process and have the generations made; raises `StackError`."""
+        """Start the publishing process and have the first generation made; raises `StackError`."""
         parts = self._folder / PARTS
         parts.mkdir(parents=True, exist_ok=True)
         header = {"scenario": "load", "seed": self.plan.seed, "backend": "attached", "part": "locust"}
@@ -92,38 +105,46 @@ class Stage:
         self._recorder = Recorder(lambda: _CLOCK.now() - self._began, sinks=(self._writer,), keep=False)
         task = Task(
             plan=self.plan,
-            share=Share(),
+            share=self._share,
             environment=self._environment,
             began=self._began,
             started=self._started,
             part=parts / "publishing.jsonl",
         )
-        self._worker = PublishingWorker(task, self._on_report)
-        self._processes = [
-            Process(process_id=made["process_id"], owner=made["owner"], owner_id=made["owner_id"])
-            for made in self._worker.processes()
-        ]
+        self._worker = PublishingWorker(task, lambda report: self._generation.heard(report))
+        self._generation = self._made(0)
+        here = measured_here(publishing=self._worker.pid, stack=self._stack_pid)
+        measured = {self._share.named(name) if name in _OURS else name: each for name, each in here.items()}
+        self._metering = gevent.spawn(Meter(measured, recorder=self._recorder, clock=_CLOCK).run, gevent.sleep)
 
     def play(self) -> None:
-        """From everybody's coming to everybody's leaving; the histories are whole when it returns."""
+        """All generations, from everybody's coming to everybody's leaving; the histories are whole when it returns.
+
+        Raises `Abandoned`.
+        """
         try:
-            self._wait_ready()
-            self._begin = _CLOCK.now() - self._began + _LEAD_S
-            self._worker.begin(self._begin)
-            self.begun.set()
-            last = self._worker.last_sequences(_LEAD_S + self.plan.seconds + _GRACE_S)
-            self.said.set()
-            self._settle(last)
-        except (StackError, gevent.Timeout) as error:
-            self.troubles.append(str(error) or "the events were not all said in time")
+            self._play(self._generation)
+            for number in range(1, self.plan.generations):
+                self._generation.close(within=_GRACE_S)
+                gc.collect()  # closed pages are cycles: while nobody is measured, and not in the middle of the next
+                following = self._made(number)
+                self._generation.next.set(following)
+                self._generation = following
+                self._play(self._generation)
+        except StackError as error:
+            self.troubles.append(str(error))
         finally:
-            self._close_pages()
+            self._metering.kill()
+            self._generation.close(within=0.0 if self._abandoned else _GRACE_S)
+            self._generation.next.set(None)
             self._end_worker()
+        if self._abandoned:
+            raise Abandoned
 
     def abandon(self) -> None:
         """End at once, as after Ctrl-C; after `play` there is nothing left to end."""
-        self.said.set()
-        self.over.set()
+        self._abandoned = True
+        self._metering.kill()
         self._worker.kill()
         self._writer.close()
 
@@ -140,21 +161,27 @@ class Stage:
 
     # -- for the users
 
-    def number(self, kind: str) -> int:
-        """Which one of its kind a new user is, from 1 up."""
-        self._numbers[kind] += 1
-        return self._numbers[kind]
+    def generations(self) -> Iterator[Generation]:
+        """One after another, each as soon as pages of it can be opened, until the run is over."""
+        generation: Generation | None = self._generation
+        while generation is not None:
+            yield generation
+            generation = generation.next.get()
 
-    def process(self, number: int) -> Process:
-        """The process of the user with that number: they are dealt out in turn."""
-        return self._processes[(number - 1) % len(self._processes)]
+    def take(self, kind: str) -> int:
+        """Which one of its kind (a field of `Cast`) a new user is: its number (from 0 up) in the whole plan."""
+        taken = self._taken.get(kind, 0)
+        self._taken[kind] = taken + 1
+        number: int = getattr(self.cast, kind)[taken]
+        return number
 
-    def published(self, process: Process) -> Iterable[Report]:
-        """What became of each insert of a process, until the run is over."""
-        reports: Iterable[Report] = self._published[process.process_id]
-        return reports
+    def page(self, kind: str, number: int, generation: Generation) -> Wire:
+        """A page of a user with that number, which stays until the generation is over; not yet opened."""
+        name = f"{kind}-{number + 1}"
+        process = generation.processes[number % self.plan.writers]
+        return self.wire(name if self.plan.generations == 1 else f"{name}-{generation.number + 1}", process, generation)
 
-    def wire(self, name: str, process: Process) -> Wire:
+    def wire(self, name: str, process: Process, generation: Generation) -> Wire:
         """A page of the process's owner, not yet opened."""
         token = mint(
             self._environment.jwt_secret,
@@ -171,30 +198,16 @@ class Stage:
             token=token,
             recorder=self._recorder,
             rng=Random(f"{self.plan.seed} {name}"),
+            transport=BY_NAME[self.plan.transport],
+            lenient=self.plan.app != REFERENCE,
         )
         return Wire(
             tab,
             realtime_url=self._environment.realtime_url,
             apikey=self._environment.anon_key,
             app_url=self._environment.app_url,
-            applied=lambda one: self._on_applied(name, one),
+            applied=lambda one: generation.applied(name, one),
         )
-
-    def keep(self, wire: Wire) -> None:
-        """Wait for this page before the run begins and before it ends, and close it then."""
-        self._wires[wire.tab.name] = wire
-
-    def visits(self, name: str) -> None:
-        """Wait, at the end, until this one says that it `has_left`."""
-        self._visitors.add(name)
-
-    def has_left(self, name: str) -> None:
-        self._visitors.discard(name)
-
-    def until(self, seconds: float) -> float:
-        """How long it is until so many seconds after the run has begun; 0 if that is past."""
-        assert self._begin is not None, "the run has begun"
-        return max(0.0, self._began + self._begin + seconds - _CLOCK.now())
 
     def chance(self, name: str) -> Random:
         """A generator of one user's own: the same seed gives the same behaviour."""
@@ -213,42 +226,53 @@ class Stage:
 
     # -- inside
 
-    def _wait_ready(self) -> None:
-        deadline = _CLOCK.now() + _READY_S
-        wanted = self.plan.writers * self.plan.readers + self.plan.storm
-        while _CLOCK.now() < deadline:
-            ready = sum(wire.tab.status in _UP_TO_DATE for wire in self._wires.values())
-            if ready >= wanted:
-                return
-            gevent.sleep(_LOOK_S)
-        raise StackError(f"of {wanted} readers only {ready} were ready within {_READY_S:g} s")
+    def _made(self, number: int) -> Generation:
+        """The next generation, whose processes the publishing process makes."""
+        made = [
+            Process(process_id=one["process_id"], owner=one["owner"], owner_id=one["owner_id"])
+            for one in self._worker.prepare()
+        ]
+        return Generation(
+            number,
+            dict(zip(self.cast.writers, made, strict=True)),
+            zero=self._began,
+            storm=number == self.plan.generations // 2,
+            tell=self.tell,
+        )
 
-    def _settle(self, last: Mapping[str, int]) -> None:
+    def _play(self, generation: Generation) -> None:
+        self._wait_ready(generation)
+        at = self._begins()
+        self._begin = at if self._begin is None else self._begin
+        self._worker.begin(at)
+        generation.begin(at)
+        last = self._worker.last_sequences(LEAD_S + self.plan.seconds + _GRACE_S)
+        generation.said.set()
+        self._settle(generation, last)
+
+    def _soon(self) -> float:
+        return _CLOCK.now() - self._began + LEAD_S
+
+    def _wait_ready(self, generation: Generation) -> None:
+        wanted = len(self.cast.readers) + (len(self.cast.storm) if generation.storm else 0)
+        allowed = _READY_S + _READY_EACH_S * wanted
+        deadline = _CLOCK.now() + allowed
+        while (ready := generation.ready()) < wanted:
+            if _CLOCK.now() >= deadline:
+                raise StackError(f"of {wanted} readers only {ready} were ready within {allowed:g} s")
+            gevent.sleep(_LOOK_S)
+
+    def _settle(self, generation: Generation, last: Mapping[str, int]) -> None:
         """Until visitors have left and every page has everything, or `settle` seconds have passed."""
         begun = _CLOCK.now()
         self._recorder.record("story", "settle", {"timeout": self.plan.settle}, type="invoke")
         while _CLOCK.now() < begun + self.plan.settle:
-            if not self._visitors and all(self._has_all(wire.tab, last) for wire in self._wires.values()):
+            if generation.at_rest(last):
                 waited = {"timeout": self.plan.settle, "waited": round(_CLOCK.now() - begun, 3)}
                 self._recorder.record("story", "settle", waited)
                 return
             gevent.sleep(_LOOK_S)
         self._recorder.record("story", "settle", {"timeout": self.plan.settle}, type="info")
-
-    @staticmethod
-    def _has_all(tab: Tab, last: Mapping[str, int]) -> bool:
-        return tab.cursor >= last[tab.process_id]
-
-    def _close_pages(self) -> None:
-        self.said.set()
-        self.over.set()
-        for reports in self._published.values():
-            reports.put(StopIteration)
-        for wire in self._wires.values():
-            wire.close(leaves=False)
-        deadline = _CLOCK.now() + _GRACE_S
-        while any(not wire.tab.ended for wire in self._wires.values()) and _CLOCK.now() < deadline:
-            gevent.sleep(_LOOK_S)
 
     def _end_worker(self) -> None:
         try:
@@ -257,22 +281,3 @@ class Stage:
             self.troubles.append(str(error))
         finally:
             self._writer.close()
-
-    def _on_report(self, report: Report) -> None:
-        event_id = report["event_id"]
-        if report["what"] == "offered":
-            self._dues[event_id] = report["due"]
-            for name, applied in self._early.pop(event_id, ()):
-                self._on_applied(name, applied)
-        elif report["what"] == "published":
-            self._published[report["process_id"]].put({**report, "due": self._dues.get(event_id)})
-
-    def _on_applied(self, name: str, applied: Applied) -> None:
-        """Counted from the due time of the event. What came by a fetch while nobody was online has no latency."""
-        due = self._dues.get(applied.event_id)
-        if due is None:
-            self._early[applied.event_id].append((name, applied))
-        elif applied.via == "live":
-            self.tell("deliver", applied.event_type, applied.at - self._began - due, size=applied.bytes)
-        else:
-            self.tell("recover", applied.event_type, applied.at - self._began - due)

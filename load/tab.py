@@ -12,6 +12,7 @@ finished article is not fetched.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from random import Random
 from typing import Any, Final
 from uuid import UUID
@@ -20,6 +21,7 @@ from harness.clients import payload
 from harness.clients.client import ChangeReceived, SystemNotice
 from harness.errors import EventError, InvalidEvent
 from harness.events.event import ProcessEvent, content_hash, received
+from harness.events.types import EventData
 from harness.history import Recorder
 from harness.history.hops import APPLY, DELIVER
 from harness.phoenix.channel import ChannelMove
@@ -35,7 +37,7 @@ from harness.phoenix.connection import (
     Timing,
 )
 from harness.pipeline.app_api import EventPage
-from harness.pipeline.reader_channels import READY_S, bindings
+from harness.pipeline.reader_channels import READY_S, UNTOLD
 from harness.pipeline.reader_log import ReaderLog
 from harness.pipeline.reader_status import Status
 from harness.pipeline.recovery import (
@@ -52,11 +54,12 @@ from harness.pipeline.recovery import (
     backoff,
 )
 from harness.pipeline.reducer import ProcessState, reduce, snapshot
-from harness.pipeline.topics import state_topic
 from harness.pipeline.trace import trace
 from harness.pipeline.view import view
+from load.transport import PostgresChanges, Transport
 
 _UNREADABLE: Final = (EventError, KeyError, TypeError, ValueError)
+_STATE: Final = "generated_articles_state"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +73,31 @@ class Applied:
     bytes: int = 0
 
 
+class PassedOver(EventData):
+    """What a lenient page makes of an event that it does not understand."""
+
+    event_type = "generic_event"
+
+
 class Tab:
-    """A reader called `name` of the process, as user `user_id`; `token` is good for the whole run."""
+    """A reader called `name` of the process, as user `user_id`; `token` is good for the whole run.
+
+    An event that it does not understand is a hole to it; one that is `lenient` passes over it, as the specification's
+    page does with what its own publisher writes.
+    """
 
     def __init__(
-        self, name: str, *, process_id: str, user: str, user_id: UUID, token: str, recorder: Recorder, rng: Random
+        self,
+        name: str,
+        *,
+        process_id: str,
+        user: str,
+        user_id: UUID,
+        token: str,
+        recorder: Recorder,
+        rng: Random,
+        transport: Transport | None = None,
+        lenient: bool = False,
     ) -> None:
         self.name: Final = name
         self.process_id: Final = process_id
@@ -84,13 +107,16 @@ class Tab:
         self._log = ReaderLog(recorder, name=name, process_id=process_id)
         self._core = ClientConnection(rng=rng, token=token, timing=Timing())
         self._recovery = Recovery(rng)
-        self._bindings = bindings(process_id, "public")
+        self._transport = transport or PostgresChanges()
+        self._channels = self._transport.channels(process_id)
         self._ready: set[str] = set()
         self._expected: dict[str, float] = {}  # joined topics → until when they must be ready
         self._rejoins: dict[str, float] = {}  # topics that are over → when to join them afresh
         self._losses: Counter[str] = Counter()
         self._state = ProcessState()
-        self._kept: dict[int, tuple[str, int]] = {}  # sequence → hash of its data and size of its frame, until applied
+        self._lenient = lenient
+        # sequence → type, hash of its data and size of its frame, until applied
+        self._kept: dict[int, tuple[str, str, int]] = {}
         self._fetches: list[int] = []
         self._applied: list[Applied] = []
         self._closing = False
@@ -138,9 +164,9 @@ class Tab:
     # -- what happens
 
     def open(self, now: float) -> None:
-        """The page is opened: both channels are wanted from now on."""
+        """The page is opened: its channels are wanted from now on."""
         self._log.tell("subscribe", self._who)
-        for topic in self._bindings:
+        for topic in self._channels:
             self._join(topic, now)
         self._settle(now)
 
@@ -177,7 +203,7 @@ class Tab:
         self._core.tick(now)
         self._recovery.tick(now)
         for topic in [topic for topic, until in self._expected.items() if now >= until]:
-            self._renew(topic, "joined, and never told that changes flow", now)
+            self._renew(topic, UNTOLD, now)
         for topic in [topic for topic, at in self._rejoins.items() if now >= at]:
             del self._rejoins[topic]
             self._join(topic, now)
@@ -224,8 +250,7 @@ class Tab:
             case Delivered(event="system"):
                 self._on_system(payload.notice(event.topic, event.payload), now)
             case Delivered():
-                change = payload.change(event.topic, event.payload, size=event.bytes, handlers=event.handlers)
-                self._on_change(change, now)
+                self._on_change(self._transport.change(event), now)
 
     def _on_moved(self, moved: ChannelMoved, now: float) -> None:
         match moved.move:
@@ -251,22 +276,22 @@ class Tab:
             self._losses[topic] += 1
 
     def _on_system(self, notice: SystemNotice, now: float) -> None:
-        if notice.ready:
+        if self._transport.ready(notice):
             self._log.record("ready", {"topic": notice.topic})
             self._expected.pop(notice.topic, None)
             self._losses[notice.topic] = 0
             self._ready.add(notice.topic)
-            if self._ready >= self._bindings.keys():
+            if self._ready >= self._channels.keys():
                 self._recovery.ready(now)
             return
         self._log.system(notice)
-        if notice.extension == "postgres_changes":
+        if self._transport.deaf(notice):
             self._renew(notice.topic, notice.message, now)
 
     def _on_change(self, change: ChangeReceived, now: float) -> None:
         row = change.record
         self._log.receive(change, trace(change.table, change.action, row))
-        if change.topic == state_topic(self.process_id):
+        if change.table == _STATE:
             self._take_snapshot(row, now)
             return
         event = self._readable(row, "live", size=change.bytes)
@@ -278,7 +303,7 @@ class Tab:
     def _readable(self, row: Mapping[str, Any], via: Via, *, size: int = 0) -> ProcessEvent | None:
         """The event in a row, or None, which is told, if it has none that this page can take."""
         try:
-            event = received(row)
+            event = self._received(row)
             if str(event.process_id) != self.process_id:
                 raise InvalidEvent(event.event_type, f"it belongs to process {event.process_id}")
             content = content_hash(row["event_data"])
@@ -287,8 +312,16 @@ class Tab:
             self._log.tell(DELIVER, keys, type="fail", error=f"{type(error).__name__}: {error}")
             return None
         if event.sequence is not None and event.sequence > self.cursor:
-            self._kept.setdefault(event.sequence, (content, size))
+            self._kept.setdefault(event.sequence, (row["event_type"], content, size))
         return event
+
+    def _received(self, row: Mapping[str, Any]) -> ProcessEvent:
+        try:
+            return received(row)
+        except EventError:
+            if not self._lenient:
+                raise
+            return _passed_over(row)
 
     def _take_snapshot(self, row: Mapping[str, Any], now: float) -> None:
         try:
@@ -316,29 +349,30 @@ class Tab:
             case StatusChanged():
                 self._log.tell("status", {"status": action.status.value}, error=action.reason or None)
             case Rejoin():
-                for topic in self._bindings:
+                for topic in self._channels:
                     self._renew(topic, DEAF, now)
 
     def _apply(self, action: Apply, now: float) -> None:
         event = action.event
-        content, size = self._kept.pop(action.cursor)
-        self._state = reduce(self._state, event)
+        event_type, content, size = self._kept.pop(action.cursor)
+        handled = not isinstance(event.data, PassedOver)
+        if handled:
+            self._state = reduce(self._state, event)
         value = {
             "event_id": str(event.id),
-            "event_type": event.event_type,
+            "event_type": event_type,
             "sequence": event.sequence,
             "cursor": action.cursor,
             "via": action.via,
             "content": content,
         }
-        self._log.tell(APPLY, value)
-        self._applied.append(
-            Applied(event_id=str(event.id), event_type=event.event_type, via=action.via, at=now, bytes=size)
-        )
+        self._log.tell(APPLY, value if handled else {**value, "handled": False})
+        self._applied.append(Applied(event_id=str(event.id), event_type=event_type, via=action.via, at=now, bytes=size))
 
     def _join(self, topic: str, now: float) -> None:
         self._log.record("join", {"topic": topic}, type="invoke")
-        self._core.subscribe(topic, [self._bindings[topic].as_json()], now)
+        asked = self._channels[topic]
+        self._core.subscribe(topic, asked.bindings, now, broadcasts=asked.broadcasts)
 
     def _renew(self, topic: str, reason: str, now: float) -> None:
         """Leave a channel that is of no use; its end, which follows, has it joined afresh."""
@@ -356,3 +390,15 @@ def _sequence(row: Mapping[str, Any]) -> int:
     """The number of a row that may be damaged; 0 if it has none."""
     sequence = row.get("event_sequence")
     return sequence if isinstance(sequence, int) else 0
+
+
+def _passed_over(row: Mapping[str, Any]) -> ProcessEvent:
+    """The envelope of a row. Raises as `received`, but for what the event says."""
+    return ProcessEvent(
+        id=UUID(row["id"]),
+        process_id=UUID(row["process_id"]),
+        intent=0,
+        emitted_at=datetime.fromisoformat(row["published_at"] or row["created_at"]),
+        data=PassedOver(),
+        sequence=int(row["event_sequence"]),
+    )

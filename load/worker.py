@@ -16,7 +16,8 @@ from harness.errors import StackError
 from load.stamps import Report
 from load.task import Task
 
-_PREPARE_S: Final = 60.0
+_PREPARE_S: Final = 90.0
+"""With the end of the generation before: the witness is waited for."""
 _END_S: Final = 60.0
 
 
@@ -28,8 +29,7 @@ class PublishingWorker:
 
     def __init__(self, task: Task, heard: Callable[[Report], None]) -> None:
         self._heard = heard
-        self._prepared = AsyncResult()
-        self._said = AsyncResult()
+        self._answer = AsyncResult()
         self._ended = Event()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "load.publishing"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -37,26 +37,31 @@ class PublishingWorker:
         self._listener = gevent.spawn(self._listen)
         self._tell(task.line())
 
-    def processes(self) -> Sequence[Mapping[str, str]]:
-        """Who was made to be written; raises `StackError` if the process ends before it says so."""
-        made: Sequence[Mapping[str, str]] = self._prepared.get(timeout=_PREPARE_S)
+    def prepare(self) -> Sequence[Mapping[str, str]]:
+        """Have the next generation made; who is to be written, in the order of the writers.
+
+        Raises `StackError` if the process ends before it says so, or that takes too long.
+        """
+        self._ask({"do": "prepare"})
+        made: Sequence[Mapping[str, str]] = self._answered(_PREPARE_S, "did not prepare")
         return made
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def begin(self, at: float) -> None:
-        """Have the first event said at this time of the run."""
-        self._tell(json.dumps({"begin": at}))
+        """Have the first event of the generation said at this time of the run."""
+        self._ask({"do": "begin", "at": at})
 
     def last_sequences(self, timeout: float) -> Mapping[str, int]:
-        """Process → its last number, once all is said and written.
-
-        Raises `StackError` if the process ends before, `gevent.Timeout` if that takes too long.
-        """
-        last: Mapping[str, int] = self._said.get(timeout=timeout)
+        """Process → its last number, once all is said and written; raises as `prepare`."""
+        last: Mapping[str, int] = self._answered(timeout, "had not said all events")
         return last
 
     def end(self) -> None:
         """Have it tell the rest and end; raises `StackError` unless it ends well."""
-        self._tell("end")
+        self._tell(json.dumps({"do": "end"}))
         self._ended.wait(_END_S)
         code = self._process.wait(timeout=5.0) if self._ended.is_set() else self._process.poll()
         self.kill()
@@ -69,6 +74,19 @@ class PublishingWorker:
             self._process.kill()
             self._process.wait()
         self._listener.kill()
+        self._over()
+
+    def _ask(self, command: Mapping[str, Any]) -> None:
+        self._answer = AsyncResult()
+        if self._ended.is_set():
+            self._answer.set_exception(_gone())
+        self._tell(json.dumps(command))
+
+    def _answered(self, timeout: float, late: str) -> Any:
+        try:
+            return self._answer.get(timeout=timeout)
+        except gevent.Timeout as error:
+            raise StackError(f"the publishing process {late} within {timeout:g} s") from error
 
     def _tell(self, line: str) -> None:
         assert self._process.stdin is not None, "it is a pipe"
@@ -82,17 +100,23 @@ class PublishingWorker:
         assert self._process.stdout is not None, "it is a pipe"
         for line in self._process.stdout:
             self._take(json.loads(line))
-        gone = StackError("the publishing process has ended; it says why above")
-        for awaited in (self._prepared, self._said):
-            if not awaited.ready():
-                awaited.set_exception(gone)
+        self._over()
+
+    def _over(self) -> None:
+        """Nothing comes any more, which whoever waits is told."""
         self._ended.set()
+        if not self._answer.ready():
+            self._answer.set_exception(_gone())
 
     def _take(self, report: dict[str, Any]) -> None:
         match report["what"]:
             case "prepared":
-                self._prepared.set(report["processes"])
+                self._answer.set(report["processes"])
             case "said":
-                self._said.set(report["last"])
+                self._answer.set(report["last"])
             case "offered" | "published":
                 self._heard(report)
+
+
+def _gone() -> StackError:
+    return StackError("the publishing process has ended; it says why above")

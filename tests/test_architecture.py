@@ -90,7 +90,7 @@ DOERS = {
     "pipeline.store_postgres", "pipeline.subscriber", "pipeline.http_client", "pipeline.reader_channels",
     "pipeline.process", "pipeline.app", "pipeline.apps", "pipeline.reference", "pipeline.retention",
     "pipeline.reader_task", "pipeline.as_specified.debouncer", "pipeline.as_specified.publisher",
-    "pipeline.as_specified.page",
+    "pipeline.as_specified.attempts", "pipeline.as_specified.page",
     "performing.page", "performing.behind", "performing.stage", "performing.machine", "performing.listener",
     "faults.nemesis", "backends.upkeep", "backends.world", "proxy.lane", "proxy.proxy", "proxy.tunnel",
     "realtime.controls", "realtime.engine",

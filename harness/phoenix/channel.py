@@ -64,7 +64,8 @@ class Channel:
 
     `deadline` belongs to the state: the end of patience while joining or leaving, the time to rejoin while
     errored. `join_ref` is None where no join is valid, so that whatever an old join brings is stale. A `forgetful`
-    one has been joined and asks for nothing when it joins again, as in realtime-py#213.
+    one has been joined and asks for nothing when it joins again, as in realtime-py#213. One with `broadcasts` is
+    private: it hears what is sent to its topic, and asks to be told when that of the database comes.
     """
 
     topic: str
@@ -76,6 +77,7 @@ class Channel:
     failures: int = 0
     ids: tuple[Any, ...] = ()
     forgetful: bool = False
+    broadcasts: bool = False
 
     def move(self, move: ChannelMove) -> None:
         """Go where the table says, or raise `IllegalMove` and stay."""
@@ -83,11 +85,12 @@ class Channel:
 
     def join_payload(self, token: str | None) -> dict[str, Any]:
         """What phx_join carries: the same at every rejoin but for the newest token (realtime-facts 7.1)."""
+        broadcast = {"ack": False, "self": False}
         config = {
-            "broadcast": {"ack": False, "self": False},
+            "broadcast": {**broadcast, "replication_ready": True} if self.broadcasts else broadcast,
             "presence": {"key": "", "enabled": False},
             "postgres_changes": [] if self.forgetful else [dict(binding) for binding in self.bindings],
-            "private": False,
+            "private": self.broadcasts,
         }
         return {"config": config} if token is None else {"config": config, "access_token": token}
 

@@ -27,7 +27,7 @@ from harness.phoenix.connection import (
     SocketState,
     Timing,
 )
-from harness.phoenix.message import Message
+from harness.phoenix.message import JSON_ENCODED, Message, UserBroadcast
 from harness.phoenix.serializer import V2, decode, decode_user_broadcast, encode
 
 PREFIX = "realtime:"
@@ -153,10 +153,13 @@ class ClientConnection:
 
     # -- what the application asks
 
-    def subscribe(self, topic: str, bindings: Sequence[Mapping[str, Any]], now: float) -> None:
+    def subscribe(
+        self, topic: str, bindings: Sequence[Mapping[str, Any]], now: float, *, broadcasts: bool = False
+    ) -> None:
         """Join a topic, now or when the socket stands; `bindings` are elements of the join's postgres_changes.
 
-        Raises `ClientError` if the topic is subscribed to already, or after `close`.
+        With `broadcasts` it is joined as a private one, whose broadcasts are told, too; else they are ignored. Raises
+        `ClientError` if the topic is subscribed to already, or after `close`.
         """
         if self._state in _OVER:
             raise ClientError(f"{topic} cannot be joined: the client was closed")
@@ -165,7 +168,7 @@ class ClientConnection:
             raise ClientError(f"{topic} is subscribed to already: unsubscribe first, or use another topic")
         if existing is not None:
             self._end(existing)
-        channel = Channel(topic=topic, bindings=tuple(bindings))
+        channel = Channel(topic=topic, bindings=tuple(bindings), broadcasts=broadcasts)
         self._channels[topic] = channel
         if self._state is SocketState.OPEN:
             self._join(channel, now)
@@ -341,12 +344,12 @@ class ClientConnection:
             self.ignored["phx_error for an errored channel"] += 1
 
     def _deliver(self, channel: Channel, message: Message, size: int) -> None:
-        payload = message.payload
-        if message.event not in ("system", "postgres_changes"):
+        payload = _opened(message.payload) if channel.broadcasts else message.payload
+        if message.event not in ("system", "postgres_changes", *(("broadcast",) if channel.broadcasts else ())):
             self.ignored[f"event {message.event}"] += 1
         elif not isinstance(payload, dict):
             self.ignored[f"{message.event} without an object"] += 1
-        elif message.event == "system":
+        elif message.event != "postgres_changes":
             self._events.append(Delivered(topic=channel.topic, event=message.event, payload=payload, bytes=size))
         elif handlers := _handlers(channel, payload):
             delivered = Delivered(
@@ -355,6 +358,17 @@ class ClientConnection:
             self._events.append(delivered)
         else:
             self.ignored["postgres_changes for no binding"] += 1
+
+
+def _opened(payload: Any) -> Any:
+    """A broadcast of JSON as text frames have it, whichever way it was framed; all else as it is."""
+    if not isinstance(payload, UserBroadcast) or payload.encoding != JSON_ENCODED:
+        return payload
+    try:
+        value = json.loads(payload.data)
+    except ValueError:
+        return payload
+    return {"type": "broadcast", "event": payload.user_event, "payload": value, "meta": payload.metadata}
 
 
 def _handlers(channel: Channel, payload: Mapping[str, Any]) -> tuple[int, ...]:

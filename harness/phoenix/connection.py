@@ -51,7 +51,7 @@ class ChannelMoved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """A `system` or `postgres_changes` message for a channel; `bytes` is the size of its frame.
+    """A `system`, `postgres_changes` or `broadcast` message for a channel; `bytes` is the size of its frame.
 
     `handlers` are the places of the bindings that a change is for.
     """

@@ -7,7 +7,20 @@ import pytest
 from harness.history import History, Op
 from harness.history.accounting import account
 from harness.history.op import Value
-from load.figures import COALESCED, DELIVERED, LAG_P99, LOST, OFFERED, PUBLISHED, TEXT_KEPT, figures, measure
+from load.figures import (
+    BACKLOG,
+    COALESCED,
+    DELIVERED,
+    LAG_P99,
+    LOST,
+    MISSED,
+    OFFERED,
+    PUBLISHED,
+    TEXT_KEPT,
+    figures,
+    lost_at,
+    measure,
+)
 
 P = {"process_id": "p"}
 
@@ -156,3 +169,25 @@ def test_a_hole_that_was_filled_by_a_fetch_is_a_late_delivery() -> None:
     )
 
     assert measure(hole, begin=1.0, warm_up=0.0).delivery.at(1.0) == pytest.approx(1.5, rel=0.01)
+
+
+def test_what_a_live_reader_found_missing_is_counted_event_by_event() -> None:
+    holes = history(
+        emit(1.0, 1),
+        op(1.1, "reader-1", "gap", after=0, before=3),
+        op(1.2, "reader-1", "gap", after=7, before=9),
+    )
+
+    assert figured(holes)[MISSED] == 3
+
+
+def test_the_most_that_waited_at_the_end_of_a_second_is_told() -> None:
+    behind = history(*[emit(1.1 + number / 10, number) for number in range(1, 4)], applied(2.5, 1, 1))
+
+    assert figured(behind)[BACKLOG] == 1
+    assert figured(LOSSLESS)[BACKLOG] == 0
+
+
+def test_the_first_loss_is_told_by_when_it_was_due() -> None:
+    assert lost_at(account(LOSSY).entries, begin=1.0) == pytest.approx(0.1)
+    assert lost_at(account(LOSSLESS).entries, begin=1.0) is None

@@ -60,6 +60,14 @@ def test_each_policy_is_run_once_with_the_same_numbers(tmp_path: Path, offered: 
     assert offered == [Plan(debounce=each, writers=8, warm_up=1.0) for each in ("off", "lossless")]
 
 
+def test_the_specifications_application_is_compared_with_itself_undebounced(
+    tmp_path: Path, offered: list[Plan]
+) -> None:
+    load.main(["--app=as-specified", f"--runs={tmp_path}"])
+
+    assert offered == [Plan(app="as-specified", debounce=each) for each in ("as-specified", "off")]
+
+
 def test_the_help_tells_what_a_number_means(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         load.main(["--help"])

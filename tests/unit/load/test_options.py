@@ -72,6 +72,16 @@ def test_the_text_of_the_web_form_becomes_numbers() -> None:
     assert chosen_plan(form) == Plan()
 
 
+@pytest.mark.parametrize(("app", "debounce"), [("reference", "lossless"), ("as-specified", "as-specified")])
+def test_without_a_policy_an_application_has_its_own(app: str, debounce: str) -> None:
+    assert chosen_plan(parsed(f"--app={app}")) == Plan(app=app, debounce=debounce)
+
+
+def test_a_policy_that_the_application_cannot_do_is_refused() -> None:
+    with pytest.raises(UsageError, match="no debounce policy 'lossless': it is one of as-specified, off"):
+        chosen_plan(parsed("--app=as-specified", "--debounce=lossless"))
+
+
 @pytest.mark.parametrize("wrong", ["--writers=0", "--rate=0", "--seconds=0", "--readers=-1", "--warm-up=20"])
 def test_a_plan_that_cannot_be_is_refused(wrong: str) -> None:
     with pytest.raises(UsageError):

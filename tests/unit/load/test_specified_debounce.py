@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from harness.errors import InsertFailed
-from harness.events.event import ProcessEvent
+from harness.events.event import ProcessEvent, content_hash
 from harness.events.types import EventData, ResearchProgress, StepCompleted
 from harness.history import Recorder
 from harness.pipeline.store import Store
@@ -35,6 +35,7 @@ class Rows:
 
     def __init__(self, *, refuses: bool = False) -> None:
         self.events: list[ProcessEvent] = []
+        self.statements: list[int] = []
         self._refuses = refuses
 
     async def insert_event(self, event: ProcessEvent) -> int:
@@ -42,6 +43,10 @@ class Rows:
             raise InsertFailed("no")
         self.events.append(event)
         return len(self.events)
+
+    async def insert_events(self, events: Sequence[ProcessEvent]) -> Sequence[int]:
+        self.statements.append(len(events))
+        return [await self.insert_event(event) for event in events]
 
 
 def a_publisher(rows: Rows) -> tuple[SpecifiedDebounce, Recorder]:
@@ -101,3 +106,25 @@ async def test_a_refused_insert_is_told_and_not_tried_again() -> None:
         await publisher.publish(PROCESS, progress(1))
 
     assert [(kind, value["attempt"]) for kind, value in inserts(recorder)] == [("fail", 1)]
+
+
+async def test_what_is_written_is_what_was_said() -> None:
+    rows = Rows()
+    publisher, recorder = a_publisher(rows)
+
+    await publisher.publish(PROCESS, progress(1))
+
+    (emit,) = (op for op in recorder.ops() if op.f == "emit")
+    (event,) = rows.events
+    assert (event.data, str(event.id), str(event.process_id)) == (progress(1), emit.value.event_id, PROCESS)
+    assert emit.value.content == content_hash(event.event_data())
+
+
+async def test_many_at_once_go_past_the_debouncer_in_one_statement() -> None:
+    rows = Rows()
+    publisher, recorder = a_publisher(rows)
+
+    await publisher.publish_at_once(PROCESS, [progress(1), progress(2)])
+
+    assert rows.statements == [2]
+    assert outcomes(recorder) == [(1, "published"), (2, "published")]

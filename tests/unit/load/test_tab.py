@@ -8,14 +8,24 @@ from uuid import UUID
 
 from harness.history import Op, Recorder
 from harness.phoenix.connection import Connect, Disconnect
+from harness.phoenix.message import JSON_ENCODED
+from harness.phoenix.serializer import encode_user_broadcast
 from harness.pipeline.app_api import EventPage
 from harness.pipeline.reader_channels import READY_S
 from harness.pipeline.reader_status import Status
 from load.tab import Applied, Tab
+from load.transport import BY_NAME
 
 PROCESS = "6f1b1c1e-5d57-4d1f-9a55-0f6f3a1c2b10"
 USER = UUID("6f1b1c1e-5d57-4d1f-9a55-0f6f3a1c2b11")
 EVENTS = f"realtime:process_events:process_id=eq.{PROCESS}"
+TOPIC = f"realtime:process:{PROCESS}"
+REPLICATING = {
+    "extension": "system",
+    "status": "ok",
+    "message": "Replication connection established",
+    "channel": f"process:{PROCESS}",
+}
 
 
 class Server:
@@ -48,6 +58,12 @@ class Server:
         ref = join_ref if event == "phx_reply" else None
         self.tab.received(json.dumps([join_ref, ref, topic, event, payload]), now)
 
+    def broadcast(self, table: str, operation: str, record: dict[str, Any], now: float) -> None:
+        """A row as the database broadcasts it, in a binary frame."""
+        told = {"operation": operation, "schema": "public", "table": table, "record": record, "old_record": None}
+        data = json.dumps(told).encode()
+        self.tab.received(encode_user_broadcast(TOPIC, operation, {"id": "1"}, JSON_ENCODED, data), now)
+
     def insert(self, sequence: int, now: float) -> None:
         data = {
             "schema": "public",
@@ -71,14 +87,24 @@ def row(sequence: int) -> dict[str, Any]:
     }
 
 
-def a_tab() -> tuple[Tab, Server, Recorder]:
+def a_tab(transport: str = "postgres_changes", *, lenient: bool = False) -> tuple[Tab, Server, Recorder]:
     recorder = Recorder(lambda: 0.0)
-    tab = Tab("reader-1", process_id=PROCESS, user="owner-1", user_id=USER, token="t", recorder=recorder, rng=Random(1))
+    tab = Tab(
+        "reader-1",
+        process_id=PROCESS,
+        user="owner-1",
+        user_id=USER,
+        token="t",
+        recorder=recorder,
+        rng=Random(1),
+        transport=BY_NAME[transport],
+        lenient=lenient,
+    )
     return tab, Server(tab), recorder
 
 
-def a_live_tab() -> tuple[Tab, Server, Recorder]:
-    tab, server, recorder = a_tab()
+def a_live_tab(*, lenient: bool = False) -> tuple[Tab, Server, Recorder]:
+    tab, server, recorder = a_tab(lenient=lenient)
     tab.open(0.0)
     tab.opened(0.0)
     server.accept(0.0)
@@ -188,6 +214,22 @@ def test_a_row_that_cannot_be_read_is_told_and_leaves_a_hole() -> None:
     assert (tab.cursor, shown(tab.applied())) == (0, [])
 
 
+def test_a_lenient_page_passes_over_what_it_does_not_understand() -> None:
+    tab, server, recorder = a_live_tab(lenient=True)
+    strange = {**row(1), "event_type": "generic_event"}
+    data = {"schema": "public", "table": "process_events", "type": "INSERT", "record": strange}
+
+    server.say(EVENTS, "postgres_changes", {"ids": [7], "data": data}, 1.0)
+    server.insert(2, 1.1)
+
+    applied = told(recorder, "apply")
+    assert [(op.value.event_type, op.value.get("handled", True)) for op in applied] == [
+        ("generic_event", False),
+        ("step_completed", True),
+    ]
+    assert (tab.cursor, [one.event_type for one in tab.applied()]) == (2, ["generic_event", "step_completed"])
+
+
 def test_a_page_that_stays_tells_what_it_shows_when_it_is_closed() -> None:
     tab, server, recorder = a_live_tab()
     server.insert(1, 1.0)
@@ -207,3 +249,79 @@ def test_a_page_that_leaves_says_so_and_shows_nothing() -> None:
     tab.close(2.0, leaves=True)
 
     assert [len(told(recorder, f)) for f in ("leave", "view")] == [1, 0]
+
+
+def a_live_tab_of_broadcasts() -> tuple[Tab, Server, Recorder]:
+    tab, server, recorder = a_tab("broadcast")
+    tab.open(0.0)
+    tab.opened(0.0)
+    server.accept(0.0, ready=False)
+    server.say(TOPIC, "system", REPLICATING, 0.1)
+    assert tab.fetches() == [0]
+    tab.fetched(0, EventPage(events=(), last_sequence=0, complete=True), 0.2)
+    return tab, server, recorder
+
+
+def test_over_broadcasts_it_joins_one_private_topic_and_asks_to_be_told_when_they_come() -> None:
+    tab, server, _ = a_tab("broadcast")
+
+    tab.open(0.0)
+    tab.opened(0.0)
+
+    (join,) = server.sent()
+    assert join[2:4] == [TOPIC, "phx_join"]
+    assert join[4]["config"] == {
+        "broadcast": {"ack": False, "self": False, "replication_ready": True},
+        "presence": {"key": "", "enabled": False},
+        "postgres_changes": [],
+        "private": True,
+    }
+
+
+def test_over_broadcasts_it_is_live_only_when_the_server_reads_the_database() -> None:
+    tab, server, recorder = a_tab("broadcast")
+    tab.open(0.0)
+    tab.opened(0.0)
+    server.accept(0.0, ready=False)
+    before = tab.fetches()
+
+    server.say(TOPIC, "system", REPLICATING, 0.1)
+    asked = tab.fetches()
+    tab.fetched(0, EventPage(events=(), last_sequence=0, complete=True), 0.2)
+
+    assert (before, asked, tab.status) == ([], [0], Status.LIVE)
+    assert [op.value.topic for op in told(recorder, "ready")] == [f"process:{PROCESS}"]
+
+
+def test_a_broadcast_row_is_shown_and_told_as_a_change_is() -> None:
+    tab, server, recorder = a_live_tab_of_broadcasts()
+
+    server.broadcast("process_events", "INSERT", row(1), 1.0)
+
+    (applied,) = tab.applied()
+    assert (UUID(applied.event_id).int, applied.via, applied.bytes > 0) == (1, "live", True)
+    (received,) = told(recorder, "receive")
+    assert (received.value.table, received.value.action, received.value.sequence) == ("process_events", "INSERT", 1)
+
+
+def test_a_broadcast_state_row_tells_of_events_that_did_not_come() -> None:
+    tab, server, recorder = a_live_tab_of_broadcasts()
+    facts = {"status": "in_progress", "current_step": None, "is_waiting_for_input": False, "expected_user_input": None}
+    state = {"id": PROCESS, "last_event_sequence": 3, **facts}
+
+    server.broadcast("generated_articles_state", "UPDATE", state, 1.0)
+    deadline = tab.next_deadline()
+    assert deadline is not None
+    tab.tick(deadline)
+
+    assert [op.value.last_event_sequence for op in told(recorder, "snapshot")] == [3]
+    assert tab.fetches() == [0]
+
+
+def test_a_broadcast_that_is_no_row_is_told_and_shown_to_nobody() -> None:
+    tab, server, recorder = a_live_tab_of_broadcasts()
+
+    server.say(TOPIC, "broadcast", {"type": "broadcast", "event": "x", "payload": {"hello": 1}}, 1.0)
+
+    assert [(op.type, op.value.via) for op in told(recorder, "deliver")] == [("fail", "live")]
+    assert (tab.cursor, shown(tab.applied())) == (0, [])

@@ -1,6 +1,7 @@
 """The table of a load run, and which of several verdicts is the run's."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -73,3 +74,12 @@ def test_several_junit_documents_become_one() -> None:
     whole = ElementTree.fromstring(junit_of([one.format("off"), one.format("lossless")]))
 
     assert [suite.get("name") for suite in whole] == ["off", "lossless"]
+
+
+def test_the_clocks_of_several_workers_are_beside_the_figures() -> None:
+    clock = {"worker": 1, "host": "a", "process": 12, "clock_offset_s": -0.0021, "within_s": 0.00025}
+    run = replace(a_run({"a": FINE}), workers=[clock])
+
+    told = "workers: 1; their clocks to the master's: 1 (a) -2.10 ± 0.25 ms; no latency compares two clocks"
+    assert text([run]).splitlines()[1] == told
+    assert told in markdown([run]).splitlines()

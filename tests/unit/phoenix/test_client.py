@@ -19,7 +19,8 @@ from harness.phoenix.connection import (
     SocketOpened,
     Timing,
 )
-from harness.phoenix.serializer import V1, V2
+from harness.phoenix.message import JSON_ENCODED, RAW_ENCODED
+from harness.phoenix.serializer import V1, V2, encode_user_broadcast
 
 BINDING = {"event": "INSERT", "schema": "public", "table": "process_events", "filter": "process_id=eq.7"}
 SYSTEM_OK = {"message": "Subscribed to PostgreSQL", "status": "ok", "extension": "postgres_changes", "channel": "chg"}
@@ -603,3 +604,57 @@ def test_a_first_join_that_was_refused_is_not_forgotten_by_a_client_with_the_bug
 
     (again,) = sent(client)
     assert again[4]["config"]["postgres_changes"] == [BINDING]
+
+
+BROADCAST = {"type": "broadcast", "event": "INSERT", "payload": {"n": 1}, "meta": {"id": "a"}}
+BROADCAST_FRAME = encode_user_broadcast("realtime:chg", "INSERT", {"id": "a"}, JSON_ENCODED, b'{"n": 1}')
+
+
+def a_client_of_broadcasts() -> ClientConnection:
+    client = an_open_client()
+    client.subscribe("chg", [], 0.0, broadcasts=True)
+    receive(client, join_reply("1", bindings=[]))
+    client.events()
+    return client
+
+
+def test_who_wants_broadcasts_joins_a_private_channel_and_asks_when_those_of_the_database_come() -> None:
+    client = an_open_client()
+
+    client.subscribe("chg", [], 0.0, broadcasts=True)
+
+    (join,) = sent(client)
+    config = join[4]["config"]
+    assert (config["private"], config["broadcast"]) == (True, {"ack": False, "self": False, "replication_ready": True})
+
+
+def test_a_broadcast_is_the_same_in_a_binary_frame_and_in_a_text_frame() -> None:
+    client = a_client_of_broadcasts()
+
+    client.received(BROADCAST_FRAME, 0.0)
+    receive(client, None, None, "realtime:chg", "broadcast", BROADCAST)
+
+    size = len(json.dumps([None, None, "realtime:chg", "broadcast", BROADCAST]))
+    assert client.events() == [
+        Delivered(topic="chg", event="broadcast", payload=BROADCAST, bytes=len(BROADCAST_FRAME)),
+        Delivered(topic="chg", event="broadcast", payload=BROADCAST, bytes=size),
+    ]
+
+
+def test_a_channel_that_asked_for_no_broadcasts_is_told_of_none() -> None:
+    client = a_joined_client()
+
+    client.received(BROADCAST_FRAME, 0.0)
+
+    assert client.events() == []
+    assert client.ignored == {"event broadcast": 1}
+
+
+@pytest.mark.parametrize(("encoding", "data"), [(RAW_ENCODED, b'{"n": 1}'), (JSON_ENCODED, b"{")])
+def test_a_broadcast_that_is_no_json_is_counted_and_not_told(encoding: int, data: bytes) -> None:
+    client = a_client_of_broadcasts()
+
+    client.received(encode_user_broadcast("realtime:chg", "e", None, encoding, data), 0.0)
+
+    assert client.events() == []
+    assert client.ignored == {"broadcast without an object": 1}
