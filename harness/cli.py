@@ -19,10 +19,9 @@ from harness.backends.options import BackendName, StackOptions
 from harness.errors import HarnessError, NotThereYet, OutputClosed, OutputRefused, UsageError
 from harness.history.secrets import hide_secrets
 from harness.output import note
-from harness.signals import interruptible
+from harness.signals import INTERRUPTED, interruptible
 from harness.tokens import DEVELOPMENT_SECRET
 
-INTERRUPTED = 130
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SHORTEST_SECRET = 32
 """Bytes: HS256 wants a key as long as its hash (RFC 7518, 3.2)."""

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+INTERRUPTED: Final = 130
+"""The exit code of a command that was ended so."""
 
 Receiver = Callable[[signal.Signals], None]
 

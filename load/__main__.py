@@ -10,15 +10,16 @@ from typing import Final
 
 from harness.errors import HarnessError
 from harness.output import note
-from load import comparing, distributed, searching, side_by_side, soaking
-from load.running import INTERRUPTED, interrupt_on_signals
+from harness.signals import INTERRUPTED
+from load.commands import compare, distributed, knee, side_by_side, soak
+from load.commands.running import interrupt_on_signals
 
 COMMANDS: Final[Mapping[str, Callable[[Sequence[str]], int]]] = {
-    "compare": comparing.main,
+    "compare": compare.main,
     "distributed": distributed.main,
-    "knee": searching.main,
+    "knee": knee.main,
     "side-by-side": side_by_side.main,
-    "soak": soaking.main,
+    "soak": soak.main,
 }
 """By name; without one it is `compare`."""
 

@@ -15,15 +15,15 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from harness.errors import HarnessError
 from harness.output import note
-from load.alone import Alone
-from load.concluding import Show
-from load.director import Director
-from load.dispatch import Dispatch
-from load.gathering import gather
 from load.options import add_options, chosen_plan, chosen_stack
-from load.player import Player
-from load.users import Churner, Reader, Storm, Writer
-from load.web import LOOPBACK, Pages, bind_loopback
+from load.playing.alone import Alone
+from load.playing.concluding import Show
+from load.playing.director import Director
+from load.playing.dispatch import Dispatch
+from load.playing.gathering import gather
+from load.playing.player import Player
+from load.playing.users import Churner, Reader, Storm, Writer
+from load.telling.web import LOOPBACK, Pages, bind_loopback
 
 __all__ = ["Churner", "Reader", "Storm", "Writer"]
 

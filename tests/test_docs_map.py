@@ -4,7 +4,8 @@ import ast
 from itertools import groupby
 from pathlib import Path
 
-from tests.test_architecture import DOERS, PACKAGE, dotted, modules
+from tests import test_load_architecture as load
+from tests.test_architecture import DOERS, PACKAGE, modules
 
 PAGE = PACKAGE.parent / "docs" / "map.md"
 PURPOSES = {
@@ -28,27 +29,46 @@ PURPOSES = {
     "fidelity": "HOW FAITHFUL it is",
     "report": "HOW it is told",
 }
+PURPOSES_OF_LOAD = {
+    "": "LOAD, with Locust",
+    "commands": "WHICH runs a command makes, and what it tells",
+    "offering": "WHAT is offered, and when",
+    "reading": "HOW a page reads",
+    "playing": "WHO plays a run, in one process or in several",
+    "judging": "WHAT a run came to",
+    "telling": "HOW it is told",
+}
 
 
 def page() -> str:
-    named = sorted((path for path in modules() if path.name != "__init__.py"), key=lambda path: (path.parent, path))
-    folders = groupby(named, key=lambda path: path.parent.relative_to(PACKAGE).as_posix().removeprefix("."))
-    sections = "\n\n".join(section(folder, list(paths)) for folder, paths in folders)
+    harness = sections(PACKAGE, modules(), PURPOSES, DOERS)
+    loads = sections(load.PACKAGE, load.modules(), PURPOSES_OF_LOAD, load.DOERS)
     return f"""# The map: every module in one sentence
 
 Drawn from the docstrings by `tests/test_docs_map.py`; run `python -m tests.test_docs_map` after adding a module.
 ○ decides: no I/O, no clock, no task. ● does. The shape that this grows into, and why, is in
 [architecture.md](architecture.md).
 
-{sections}
+{harness}
+
+{loads}
 """
 
 
-def section(folder: str, paths: list[Path]) -> str:
-    rows = "\n".join(
-        f"| `{path.name}` | {'●' if dotted(path) in DOERS else '○'} | {sentence(path)} |" for path in paths
+def sections(package: Path, paths: list[Path], purposes: dict[str, str], doers: set[str]) -> str:
+    """One table a folder, those of the package itself first."""
+    named = sorted((path for path in paths if path.name != "__init__.py"), key=lambda path: (path.parent, path))
+    folders = groupby(named, key=lambda path: path.parent.relative_to(package).as_posix().removeprefix("."))
+    return "\n\n".join(
+        f"## `{package.name}/{folder}`: {purposes[folder]}\n\n| module | | |\n|---|---|---|\n"
+        + "\n".join(row(package, path, doers) for path in inside)
+        for folder, inside in folders
     )
-    return f"## `harness/{folder}`: {PURPOSES[folder]}\n\n| module | | |\n|---|---|---|\n{rows}"
+
+
+def row(package: Path, path: Path, doers: set[str]) -> str:
+    name = ".".join(path.relative_to(package).with_suffix("").parts)
+    return f"| `{path.name}` | {'●' if name in doers else '○'} | {sentence(path)} |"
 
 
 def sentence(path: Path) -> str:

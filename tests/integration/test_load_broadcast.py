@@ -17,12 +17,12 @@ from harness.clock import SystemClock
 from harness.history import History
 from harness.history.store import FILE, read
 from harness.tokens import mint, user_id
-from load.broadcasting import install
-from load.judging import Judged
+from load.commands.running import run
+from load.commands.stack import LoadedStack, fresh_stack
+from load.judging.judged import Judged
+from load.offering.broadcasting import install
 from load.plan import Plan
-from load.running import run
-from load.stack import LoadedStack, fresh_stack
-from load.transport import broadcast_topic
+from load.reading.transport import broadcast_topic
 
 SMALL = {"writers": 2, "readers": 2, "churners": 1, "storm": 1, "seconds": 5.0, "warm_up": 1.0}
 _EVENTS = 2 * 5 * 20

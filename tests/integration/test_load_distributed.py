@@ -15,11 +15,11 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from load.distributed import free_port, master, run, worker
+from load.commands.distributed import free_port, master, run, worker
+from load.commands.running import LOCUSTFILE, ROOT
+from load.commands.running import run as run_alone
+from load.commands.stack import LoadedStack, fresh_stack
 from load.plan import Plan
-from load.running import LOCUSTFILE, ROOT
-from load.running import run as run_alone
-from load.stack import LoadedStack, fresh_stack
 
 # Looked for and not imported: locust would patch this process.
 pytestmark = pytest.mark.skipif(find_spec("locust") is None, reason="the extra `load` is not installed")

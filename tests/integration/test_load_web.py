@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from load.stack import fresh_stack
+from load.commands.stack import fresh_stack
 
 ROOT = Path(__file__).parent.parent.parent
 SCRIPT = ROOT / "tests" / "js" / "locust_ui.mjs"

@@ -9,10 +9,10 @@ import pytest
 
 from harness.signals import ENDING
 from load import __main__ as load
-from load import comparing
-from load.judging import Judged
+from load.commands import compare
+from load.commands.running import interrupt_on_signals
+from load.judging.judged import Judged
 from load.plan import Plan
-from load.running import interrupt_on_signals
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
         plans.append(plan)
         return Judged(plan=plan, figures={}, checked={}, claims={})
 
-    monkeypatch.setattr(comparing, "_on_fresh_stack", run)
+    monkeypatch.setattr(compare, "_on_fresh_stack", run)
     return plans
 
 

@@ -1,0 +1,1 @@
+"""WHICH runs a command makes, and what it tells."""

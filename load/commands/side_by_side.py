@@ -1,0 +1,197 @@
+"""`python -m load side-by-side`: the same load with postgres_changes and with broadcast from the database, and advice.
+
+The same plan and seed over each transport, each on a fresh stack; with `--ceiling` a search for the knee of each, on
+another one; then what the figures recommend.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from math import isfinite
+from pathlib import Path
+from typing import Any, Final
+
+from harness.arguments import Parser
+from harness.checkers.checker import Valid
+from harness.clock import SystemClock
+from harness.errors import UsageError
+from harness.history.store import create_run_folder, write_text
+from harness.output import note, result
+from load.commands.descriptors import make_room
+from load.commands.knee import RANGES, STEP_S, find_knee
+from load.commands.running import run
+from load.commands.stack import fresh_stack
+from load.judging.judged import RESULT, Judged
+from load.judging.knee import Knee, Search
+from load.judging.recommendation import CEILING, Recommendation, Side, recommend
+from load.options import add_choices, add_numbers, add_where, chosen_plan
+from load.plan import DEBOUNCES, OTHERS, TRANSPORTS, Plan
+from load.telling import knee_table
+from load.telling.reporting import write_report
+from load.telling.summary import comma_separated, junit_of, markdown, text
+
+FILE: Final = "side-by-side.json"
+_BY: Final = "transport"
+_VARIED: Final = "rate"
+_SLO_MS: Final = 1000.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """One transport: its run, the 95 % intervals of those figures that have one, and its knee if it was searched."""
+
+    judged: Judged
+    sure: Mapping[str, tuple[float, float]]
+    knee: Knee | None = None
+
+    @property
+    def transport(self) -> str:
+        return self.judged.plan.transport
+
+    @property
+    def figures(self) -> Mapping[str, float | None]:
+        """Those of the run and, where it was searched, the ceiling: None if no knee was found that holds."""
+        return self.judged.figures if self.knee is None else {**self.judged.figures, CEILING: _ceiling(self.knee)}
+
+    @property
+    def side(self) -> Side:
+        """What the recommendation is told."""
+        claims = self.judged.claims.items()
+        unknown = "; ".join(f"{name}: {claim.reason}" for name, claim in claims if claim.valid is Valid.UNKNOWN)
+        return Side(transport=self.transport, figures=self.figures, sure=self.sure, unknown=unknown)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run both, tell and write the comparison; the exit code. Raises `HarnessError`."""
+    arguments = _parser().parse_args(argv)
+    plans = _plans(arguments)
+    make_room(plans[0])
+    folder = create_run_folder(arguments.runs, "side-by-side", arguments.seed, SystemClock().wall())
+    one, other = (_compared(plan, folder / plan.transport, arguments) for plan in plans)
+    advice = recommend(one.side, other.side)
+    _write(folder, (one, other), advice)
+    result(told(one, other, advice))
+    note(f"written to {folder}")
+    return max(one.judged.exit_code, other.judged.exit_code)
+
+
+def told(one: Compared, other: Compared, advice: Recommendation) -> str:
+    """For a terminal: the table of the runs, the searches, the recommendation."""
+    knees = [f"{each.transport}\n{knee_table.text(each.knee)}\n" for each in (one, other) if each.knee is not None]
+    return "\n".join([text((one.judged, other.judged), by=_BY), "", *knees, *advice.sentences])
+
+
+def summary(one: Compared, other: Compared, advice: Recommendation) -> str:
+    """`summary.md`: the same as tables that CI shows, with the advice need by need."""
+    knees = [
+        f"## {each.transport}\n\n{knee_table.markdown(each.knee)}" for each in (one, other) if each.knee is not None
+    ]
+    sentences = [f"- {sentence}" for sentence in advice.sentences]
+    table = markdown((one.judged, other.judged), by=_BY)
+    return "\n".join([table, *knees, "## Recommendation", "", *sentences, "", *_table(advice), ""])
+
+
+def document(one: Compared, other: Compared, advice: Recommendation) -> Mapping[str, Any]:
+    """`side-by-side.json`."""
+    return {
+        "plan": {name: value for name, value in asdict(one.judged.plan).items() if name != _BY},
+        "runs": [
+            {
+                "transport": each.transport,
+                "valid": each.judged.valid.value,
+                "figures": dict(each.figures),
+                "confidence": {name: list(bounds) for name, bounds in each.sure.items()},
+                "knee": None if each.knee is None else asdict(each.knee),
+            }
+            for each in (one, other)
+        ],
+        "advice": [
+            {"need": each.need.words, "figure": each.need.figure, "values": dict(each.values), "take": each.choice}
+            for each in advice.advices
+        ],
+        "recommended": advice.choice,
+        "sentences": list(advice.sentences),
+    }
+
+
+def _table(advice: Recommendation) -> Iterator[str]:
+    if not advice.advices:
+        return
+    yield "| what counts | take | figures |"
+    yield "| --- | --- | --- |"
+    for each in advice.advices:
+        none = "no difference that counts" if each.known else "cannot be said"
+        yield f"| {each.need.words} | {each.choice or none} | {each.told(each.choice or TRANSPORTS[0])} |"
+
+
+def _plans(arguments: argparse.Namespace) -> Sequence[Plan]:
+    """One for each transport; raises `UsageError` if they cannot be."""
+    if not (isfinite(arguments.slo_ms) and arguments.slo_ms > 0):
+        raise UsageError("--slo-ms is above 0")
+    return [chosen_plan(argparse.Namespace(**vars(arguments), transport=each)) for each in TRANSPORTS]
+
+
+def _compared(plan: Plan, folder: Path, arguments: argparse.Namespace) -> Compared:
+    note(f"transport {plan.transport}")
+    with fresh_stack(cadence=arguments.cadence) as stack:
+        judged = run(plan, folder, stack)
+    knee = _knee(plan, folder / "knee", arguments) if arguments.ceiling else None
+    return Compared(judged=judged, sure=_sure(folder), knee=knee)
+
+
+def _knee(plan: Plan, folder: Path, arguments: argparse.Namespace) -> Knee:
+    """Of the same writers and readers, raising what each writer says; nobody comes and goes meanwhile."""
+    least, most = RANGES[_VARIED]
+    step = replace(plan, shape="plateau", seconds=STEP_S, warm_up=Plan().warm_up, churners=0, storm=0)
+    with fresh_stack(cadence=arguments.cadence) as stack:
+        return find_knee(Search(least=least, most=most), step, stack, folder, vary=_VARIED, slo=arguments.slo_ms / 1000)
+
+
+def _ceiling(knee: Knee) -> float | None:
+    """What was offered at the knee, in events per second; None if none was found that holds."""
+    if not knee.found or knee.held is None or not knee.held.carried:
+        return None
+    return next(step.offered for step in knee.steps if step.carried and step.value == knee.knee)
+
+
+def _sure(folder: Path) -> Mapping[str, tuple[float, float]]:
+    """The intervals that the run has written; none of a run that was not judged, which is unknown for that."""
+    file = folder / RESULT
+    result = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return {name: (low, high) for name, (low, high) in result.get("confidence", {}).items()}
+
+
+def _write(folder: Path, both: tuple[Compared, Compared], advice: Recommendation) -> None:
+    runs = [each.judged for each in both]
+    write_text(folder / FILE, json.dumps(document(*both, advice), indent=2, ensure_ascii=False) + "\n")
+    write_text(folder / "figures.csv", comma_separated(runs, by=_BY))
+    write_text(folder / "summary.md", summary(*both, advice))
+    files = [folder / each.transport / "junit.xml" for each in both]
+    write_text(folder / "junit.xml", junit_of([file.read_text(encoding="utf-8") for file in files if file.exists()]))
+    knees = {each.transport: each.knee for each in both if each.knee is not None}
+    judged = {folder / each.transport: each.judged for each in both}
+    write_report(folder, judged, knees=knees, notes=advice.sentences, title="Load by transport")
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="python -m load side-by-side",
+        description="Offer the same load with postgres_changes and with broadcast from the database, and say which to "
+        "take for what.",
+        epilog="example:  python -m load side-by-side --writers 8 --seconds 60",
+    )
+    parser.add_argument(
+        "--debounce",
+        choices=(*DEBOUNCES, *OTHERS),
+        default="off",
+        help="debounce policy of the application (off: every event is a row and a delivery)",
+    )
+    parser.add_argument("--ceiling", action="store_true", help="search the knee of each, too: some minutes each")
+    parser.add_argument(
+        "--slo-ms", type=float, default=_SLO_MS, help=f"what the p99 of the delivery may be at the knee ({_SLO_MS:g})"
+    )
+    add_choices(parser, compared=_BY)
+    add_numbers(parser)
+    add_where(parser)
+    return parser

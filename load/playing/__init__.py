@@ -1,0 +1,1 @@
+"""WHO plays a run, in one process or in several."""

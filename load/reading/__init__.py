@@ -1,0 +1,1 @@
+"""HOW a page reads."""
