@@ -12,6 +12,7 @@ from harness.backends.environment import Environment
 from harness.backends.options import StackOptions
 from harness.child import run_child
 from harness.clock import SystemClock
+from harness.heap import keep_heap_small
 from harness.history import Op, Recorder
 from harness.history.secrets import hide_secrets
 from harness.output import note, result
@@ -22,6 +23,7 @@ CLOCK = SystemClock()
 
 async def up(options: StackOptions, *, as_json: bool) -> int:
     """Bring a stack up, print its environment, stay until cancelled, take it down: that is how it ends well."""
+    keep_heap_small()
     backend = _stack(options)
     try:
         await backend.start()

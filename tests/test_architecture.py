@@ -12,6 +12,7 @@ PACKAGE = ROOT / "harness"
 ARROWS: dict[str, set[str]] = {
     "errors": set(),
     "clock": set(),
+    "heap": set(),
     "tokens": {"errors"},
     "events": {"errors"},
     "phoenix": {"errors"},
@@ -21,7 +22,7 @@ ARROWS: dict[str, set[str]] = {
     # never realtime: the application knows only the wire and SQL, or the test would share its bugs
     "pipeline": {"events", "phoenix", "clients", "history", "clock", "errors", "tokens"},
     # never events or pipeline: a server knows no articles
-    "realtime": {"replication", "phoenix", "history", "clock", "errors"},
+    "realtime": {"replication", "phoenix", "history", "clock", "heap", "errors"},
     "generators": {"events", "faults", "errors"},
     "faults": {"phoenix", "clients", "history", "clock", "errors"},
     "proxy": {"faults", "history", "clock", "errors"},
@@ -59,7 +60,7 @@ ARROWS: dict[str, set[str]] = {
         "bug", "outcome", "runner", "performing", "scenario", "report", "output", "backends", "pipeline", "phoenix",
         "clients", "history", "clock", "errors",
     },
-    "stacks": {"child", "signals", "output", "backends", "history", "clock", "errors"},
+    "stacks": {"child", "signals", "output", "backends", "history", "clock", "heap", "errors"},
     "commands": {"bug", "faults", "outcome", "judgement", "output", "scenario", "clock", "tokens", "errors"},
     "fidelity": {"backends", "realtime", "replication", "phoenix", "history", "clock", "tokens", "errors"},
     "lab": {"pipeline", "checkers", "events", "history", "clock", "output", "errors"},
@@ -76,8 +77,8 @@ ARROWS: dict[str, set[str]] = {
 
 # The doers. Every other module decides: it may import none of these.
 DOERS = {
-    "clock", "scenario", "bugs", "testing", "cast", "interpreter", "runner", "judgement", "outcome", "batch", "stacks",
-    "commands", "child", "signals", "output", "cli",
+    "clock", "heap", "scenario", "bugs", "testing", "cast", "interpreter", "runner", "judgement", "outcome", "batch",
+    "stacks", "commands", "child", "signals", "output", "cli",
     "replication.source_postgres", "replication.source_stream", "replication.source_waiting",
     "replication.source_visible", "replication.witness",
     "realtime.server", "realtime.worker", "realtime.link", "realtime.presence_channel", "realtime.visibility_postgres",

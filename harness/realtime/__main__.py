@@ -17,6 +17,7 @@ from aiohttp import web
 
 from harness.clock import Clock, SystemClock
 from harness.errors import HarnessError, VisibilityError
+from harness.heap import keep_heap_small
 from harness.history import Op, Recorder
 from harness.history.secrets import hide_secrets
 from harness.realtime.engine import Engine
@@ -33,6 +34,7 @@ _log: Final = logging.getLogger("realtime")
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT; the exit code is 0 then, 64 for a wrong environment, 2 for what broke."""
+    keep_heap_small()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     try:
         # This program's door, as cli.py is that of `harness`.
