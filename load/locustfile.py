@@ -17,7 +17,7 @@ from harness.errors import HarnessError
 from harness.output import note
 from load.options import add_options, chosen_plan, chosen_stack
 from load.playing.alone import Alone
-from load.playing.concluding import Show
+from load.playing.concluding import UNKNOWN, Show, said
 from load.playing.director import Director
 from load.playing.dispatch import Dispatch
 from load.playing.gathering import gather
@@ -29,7 +29,6 @@ __all__ = ["Churner", "Reader", "Storm", "Writer"]
 
 T = TypeVar("T")
 
-_UNKNOWN: Final = 2
 _SPAWN_RATE: Final = 100.0
 
 
@@ -56,13 +55,13 @@ def on_init(environment: Environment, **_: Any) -> None:
     options = environment.parsed_options
     assert options is not None, "Locust was started from its command line"
     plan = _or_quit(lambda: chosen_plan(options))
-    environment.process_exit_code = _UNKNOWN  # until the run has been judged
+    environment.process_exit_code = UNKNOWN  # until the run has been judged
     options.num_users = options.num_users or plan.users
     options.spawn_rate = options.spawn_rate or _SPAWN_RATE
     pages = Pages()
     pages.extend(environment)
     role = _or_quit(lambda: _role(environment, options, show=pages.show))
-    environment.events.test_start.add_listener(lambda **_: _or_quit(role.start))  # type: ignore[no-untyped-call]
+    environment.events.test_start.add_listener(lambda **_: _start(environment, role))  # type: ignore[no-untyped-call]
     environment.events.test_stop.add_listener(lambda **_: role.stop())  # type: ignore[no-untyped-call]
     if isinstance(environment.runner, MasterRunner) and options.headless:
         _or_quit(partial(gather, environment.runner, options))
@@ -85,6 +84,23 @@ def _role(environment: Environment, options: Any, *, show: Show) -> Role:
 
 def _dispatch(environment: Environment, counts: Callable[[], Any]) -> None:
     environment.dispatcher_class = lambda **_: Dispatch(counts, sleep=gevent.sleep)  # type: ignore[assignment]
+
+
+def _start(environment: Environment, role: Role) -> None:
+    """Where it cannot be done, say why and end Locust; behind a web UI only the run, and another may follow."""
+    try:
+        role.start()
+    except Exception as error:  # Locust would log it, and go on with users that have nothing to do
+        note(said(error))
+        environment.process_exit_code = code = error.exit_code if isinstance(error, HarnessError) else UNKNOWN
+        runner = environment.runner
+        assert runner is not None, "it has fired the event"
+        if environment.web_ui is not None:
+            gevent.spawn(runner.stop)  # it cannot stop what calls us, which ends here
+            raise gevent.GreenletExit from error
+        if isinstance(runner, MasterRunner):
+            runner.quit()  # the workers too
+        raise SystemExit(code) from error
 
 
 def _or_quit(what: Callable[[], T]) -> T:

@@ -4,6 +4,7 @@ The stack is named by `--env-file` (variable `HARNESS_ENV_FILE`), or by the vari
 own parser reads the environment.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from math import isfinite
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 from harness.backends.environment import Environment
 from harness.errors import UsageError
-from load.plan import APPS, DEBOUNCES, OTHERS, OWN, SHAPES, TRANSPORTS, Plan
+from load.plan import APPS, DEBOUNCES, LEAST_EVENTS, OTHERS, OWN, SHAPES, TRANSPORTS, Plan
 
 _DEFAULTS = Plan()
 
@@ -41,7 +42,7 @@ def add_choices(parser: Any, *, compared: str = "") -> None:
     for name, choices, text in (
         ("app", tuple(APPS), "whose code publishes"),
         ("transport", TRANSPORTS, "how a row comes to its readers"),
-        ("shape", SHAPES, "how the offered rate goes with time"),
+        ("shape", tuple(SHAPES), "how the offered rate goes with time"),
     ):
         if name == compared:
             continue
@@ -49,7 +50,7 @@ def add_choices(parser: Any, *, compared: str = "") -> None:
         parser.add_argument(f"--{name}", choices=choices, default=default, help=f"{text} ({default})")
 
 
-def add_numbers(parser: Any, *, defaults: Plan = _DEFAULTS, computed: str = "") -> None:
+def add_numbers(parser: Any, *, defaults: Plan = _DEFAULTS, computed: Collection[str] = ()) -> None:
     """How much is offered: the same options for Locust and for `python -m load`; not what is `computed`."""
     for name, kind, text in (
         ("seed", int, "the same seed offers the same events"),
@@ -63,7 +64,7 @@ def add_numbers(parser: Any, *, defaults: Plan = _DEFAULTS, computed: str = "") 
         ("warm-up", float, "seconds of which no latency is counted"),
         ("settle", float, "at most so many seconds are waited for what is missing at the end"),
     ):
-        if name == computed:
+        if name in computed:
             continue
         default = getattr(defaults, name.replace("-", "_"))
         parser.add_argument(f"--{name}", type=kind, default=default, help=f"{text} ({default:g})")
@@ -94,6 +95,23 @@ def chosen_plan(options: Any) -> Plan:
     """The plan of the command line or web form; raises `UsageError` if it cannot be."""
     chosen = {each.name: _number(each.type, getattr(options, each.name)) for each in fields(Plan)}
     plan = Plan(**{**chosen, "debounce": _debounce(chosen["app"], chosen["debounce"])})
+    refuse_impossible(plan)
+    return plan
+
+
+def chosen_form(form: Mapping[str, str]) -> Mapping[str, str]:
+    """Of what a web form sends, the fields of a plan.
+
+    Locust takes every key that is one of its options, those that are not in its form too: the folder to write to and to
+    serve from, and the keys of the stack.
+    """
+    return {each.name: form[each.name] for each in fields(Plan) if each.name in form}
+
+
+def refuse_impossible(plan: Plan) -> None:
+    """Raises `UsageError` with a sentence if nobody can play it."""
+    if plan.transport not in TRANSPORTS or plan.shape not in SHAPES:
+        raise UsageError(f"--transport is one of {', '.join(TRANSPORTS)}, --shape one of {', '.join(SHAPES)}")
     if not all(map(isfinite, (plan.rate, plan.seconds, plan.warm_up, plan.settle))):
         raise UsageError("--rate, --seconds, --warm-up and --settle are finite numbers")
     if (
@@ -105,7 +123,11 @@ def chosen_plan(options: Any) -> Plan:
         raise UsageError("a load needs at least one writer, a rate, a length, and no negative number of anybody")
     if plan.warm_up >= plan.seconds:
         raise UsageError(f"--warm-up {plan.warm_up:g} leaves nothing of --seconds {plan.seconds:g} to be measured")
-    return plan
+    if plan.events < LEAST_EVENTS:
+        raise UsageError(
+            f"a generation has at least {LEAST_EVENTS} events, and --rate {plan.rate:g} in --seconds {plan.seconds:g} "
+            f"gives it {plan.events}: give more of one of them"
+        )
 
 
 def _debounce(app: str, chosen: str) -> str:

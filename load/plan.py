@@ -23,8 +23,10 @@ APPS: Final[Mapping[str, Sequence[str]]] = {
 reference's."""
 TRANSPORTS: Final = ("postgres_changes", "broadcast")
 """How a row comes to a reader: read from the WAL for its filter, or sent to its topic by a trigger."""
-SHAPES: Final = ("plateau", "ramp", "steps", "spike")
-"""How the offered rate goes with time."""
+SHAPES: Final[Mapping[str, float]] = {"plateau": 1.0, "ramp": 0.7625, "steps": 0.6, "spike": 1.4}
+"""How the offered rate goes with time → its mean, in units of the plan's rate."""
+LEAST_EVENTS: Final = 18
+"""What a generation says with one short section: fewer are no article."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,11 @@ class Plan:
     def users(self) -> int:
         """How many users Locust spawns."""
         return self.writers + self.writers * self.readers + self.churners + self.storm
+
+    @property
+    def events(self) -> int:
+        """How many each writer says in one generation."""
+        return round(self.rate * self.seconds * SHAPES[self.shape])
 
     @property
     def told(self) -> str:

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.arguments import Parser
-from harness.clock import SystemClock
-from harness.history.store import create_run_folder, write_text
+from harness.history.store import write_text
 from harness.output import note, result
-from load.commands.running import run
+from load.commands.running import new_folder, run
 from load.commands.stack import fresh_stack
 from load.judging.judged import Judged
 from load.options import add_choices, add_numbers, add_where, chosen_plan
@@ -21,12 +20,23 @@ def main(argv: Sequence[str]) -> int:
     """Run, tell and write the comparison; the exit code. Raises `HarnessError`."""
     arguments = _parser().parse_args(argv)
     plans = _plans(arguments)
-    folder = create_run_folder(arguments.runs, "load", arguments.seed, SystemClock().wall())
-    runs = [_on_fresh_stack(plan, folder / plan.debounce, cadence=arguments.cadence) for plan in plans]
-    _write(folder, runs)
+    folder = new_folder(arguments.runs, "load", plans[0])
+    runs: list[Judged] = []
+    try:
+        for plan in plans:
+            # One by one: those before the one that fails are told.
+            runs.append(_on_fresh_stack(plan, folder / plan.debounce, cadence=arguments.cadence))  # noqa: PERF401
+    finally:
+        if runs:
+            _tell(folder, runs, missing=[plan.debounce for plan in plans[len(runs) :]])
+    return max(run.exit_code for run in runs)
+
+
+def _tell(folder: Path, runs: Sequence[Judged], *, missing: Sequence[str]) -> None:
+    """What there is, also where the comparison was ended before all was run."""
+    _write(folder, runs, [f"Not run to the end: {', '.join(missing)}."] if missing else [])
     result(text(runs))
-    note(f"written to {folder}")
-    return max((run.exit_code for run in runs), default=2)
+    note(f"written to {folder}" + (f", without {', '.join(missing)}" if missing else ""))
 
 
 def _plans(arguments: argparse.Namespace) -> Sequence[Plan]:
@@ -43,12 +53,13 @@ def _on_fresh_stack(plan: Plan, folder: Path, *, cadence: str) -> Judged:
         return run(plan, folder, stack)
 
 
-def _write(folder: Path, runs: Sequence[Judged]) -> None:
+def _write(folder: Path, runs: Sequence[Judged], notes: Sequence[str]) -> None:
     write_text(folder / "figures.csv", comma_separated(runs))
     write_text(folder / "summary.md", markdown(runs))
     files = [folder / run.plan.debounce / "junit.xml" for run in runs]
     write_text(folder / "junit.xml", junit_of([file.read_text(encoding="utf-8") for file in files if file.exists()]))
-    write_report(folder, {folder / run.plan.debounce: run for run in runs}, title="Load by debounce policy")
+    judged = {folder / run.plan.debounce: run for run in runs}
+    write_report(folder, judged, notes=notes, title="Load by debounce policy")
 
 
 def _parser() -> Parser:

@@ -12,16 +12,15 @@ from pathlib import Path
 from typing import Final
 
 from harness.arguments import Parser
-from harness.clock import SystemClock
 from harness.errors import UsageError
-from harness.history.store import create_run_folder, write_text
+from harness.history.store import write_text
 from harness.output import note, result
-from load.commands.running import LOCUSTFILE, ROOT, locust
+from load.commands.running import LOCUSTFILE, ROOT, locust, new_folder
 from load.commands.stack import LoadedStack, fresh_stack
 from load.judging.judged import Judged, judged_before
 from load.options import add_choices, add_numbers, add_where, chosen_plan
 from load.plan import DEBOUNCES, OTHERS, OWN, Plan
-from load.telling.summary import markdown, text
+from load.telling.summary import comma_separated, markdown, text
 
 _HERE: Final = "127.0.0.1"
 _GATHER_S: Final = 30
@@ -34,10 +33,11 @@ def main(argv: Sequence[str]) -> int:
     plan = chosen_plan(arguments)
     if not 1 <= arguments.workers <= plan.writers:
         raise UsageError(f"--workers is from 1 to --writers ({plan.writers}): each worker has writers of its own")
-    folder = create_run_folder(arguments.runs, "load", plan.seed, SystemClock().wall())
+    folder = new_folder(arguments.runs, "load", plan)
     note(f"load: {plan.told}, by {arguments.workers} workers")
     with fresh_stack(cadence=arguments.cadence) as stack:
         judged = run(plan, folder, stack, workers=arguments.workers)
+    write_text(folder / "figures.csv", comma_separated([judged]))
     write_text(folder / "summary.md", markdown([judged]))
     result(text([judged]))
     note(f"written to {folder}")

@@ -12,26 +12,25 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness.arguments import Parser
-from harness.clock import SystemClock
 from harness.errors import UsageError
-from harness.history.store import create_run_folder, write_text
+from harness.history.store import write_text
 from harness.output import note, result
-from load.commands.descriptors import make_room
-from load.commands.running import run
+from load.commands.running import new_folder, run
 from load.commands.stack import LoadedStack, fresh_stack
 from load.judging.course import course
-from load.judging.judged import RESULT
 from load.judging.knee import Hold, Knee, Search, Step, judge
 from load.options import add_choices, add_numbers, add_where, chosen_plan
 from load.plan import DEBOUNCES, OTHERS, Plan
 from load.telling.knee_table import agreement, comma_separated, difference, exit_code, line, markdown, text
-from load.telling.reporting import write_report
+from load.telling.reporting import result_of, write_report
 
 RANGES: Final = {"rate": (5.0, 640.0), "writers": (2.0, 256.0)}
 """From where to where each is tried, unless it is said."""
 STEP_S: Final = 12.0
-_SETTLE_S: Final = 30.0
+SETTLE_S: Final = 30.0
 """A step that is not carried leaves a backlog: what is waited for long enough is late and not lost."""
+_DEFAULTS: Final = Plan(debounce="off", churners=0, storm=0, seconds=STEP_S, settle=SETTLE_S)
+"""Nobody churns and no storm breaks loose: what is measured is what the readers that stay get."""
 _HOLDS: Final = 3
 """How many times as long as a step the load is held in the end."""
 
@@ -39,19 +38,28 @@ _HOLDS: Final = 3
 def main(argv: Sequence[str]) -> int:
     """Search, tell and write what was found; the exit code. Raises `HarnessError`."""
     arguments = _parser().parse_args(argv)
-    plan, (least, most) = _plan(arguments), _range(arguments)
-    make_room(replace(plan, writers=int(most)) if arguments.vary == "writers" else plan)
-    folder = create_run_folder(arguments.runs, "knee", arguments.seed, SystemClock().wall())
-    found = []
-    for number in range(1, arguments.repeat + 1):
-        search = Search(least=least, most=most, whole=arguments.vary == "writers")
-        place = folder if arguments.repeat == 1 else folder / f"search-{number}"
-        with fresh_stack(cadence=arguments.cadence) as stack:
-            found.append(find_knee(search, plan, stack, place, vary=arguments.vary, slo=arguments.slo_ms / 1000))
-    _write(folder, found, {"plan": asdict(plan), "settings": _settings(arguments, least, most)})
-    result("\n\n".join([*map(text, found), *([agreement(found)] if len(found) > 1 else [])]))
-    note(f"written to {folder}")
+    least, most = _range(arguments)
+    plan = _plan(arguments, least)
+    folder = new_folder(arguments.runs, "knee", of_step(plan, arguments.vary, most))
+    found: list[Knee] = []
+    try:
+        for number in range(1, arguments.repeat + 1):
+            search = Search(least=least, most=most, whole=arguments.vary == "writers")
+            place = folder if arguments.repeat == 1 else folder / f"search-{number}"
+            with fresh_stack(cadence=arguments.cadence) as stack:
+                found.append(find_knee(search, plan, stack, place, vary=arguments.vary, slo=arguments.slo_ms / 1000))
+    finally:
+        if found:
+            _tell(folder, found, {"plan": asdict(plan), "settings": _settings(arguments, least, most)})
     return exit_code(found)
+
+
+def _tell(folder: Path, found: Sequence[Knee], told: Mapping[str, Any]) -> None:
+    """What was found, also where only some of the searches came to their end."""
+    _write(folder, found, told)
+    result("\n\n".join([*map(text, found), *([agreement(found)] if len(found) > 1 else [])]))
+    asked = told["settings"]["repeat"]
+    note(f"written to {folder}" + (f", {len(found)} of {asked} searches" if len(found) < asked else ""))
 
 
 def find_knee(search: Search, plan: Plan, stack: LoadedStack, folder: Path, *, vary: str, slo: float) -> Knee:
@@ -60,31 +68,23 @@ def find_knee(search: Search, plan: Plan, stack: LoadedStack, folder: Path, *, v
     while (asked := search.next()) is not None:
         number += 1
         value = asked.value if isinstance(asked, Hold) else asked
-        of_step = _of_step(plan, vary, value, holds=isinstance(asked, Hold))
-        step = _step(of_step, value, stack, folder / f"step-{number:02}-{value:g}", slo=slo)
+        offered = of_step(plan, vary, value, seconds=plan.seconds * (_HOLDS if isinstance(asked, Hold) else 1))
+        step = _step(offered, value, stack, folder / f"step-{number:02}-{value:g}", slo=slo)
         note(f"{'hold' if isinstance(asked, Hold) else f'step {number}'}: {vary} {line(step)}")
         search.took(step)
     return search.found(varied=vary, slo=slo)
 
 
-def _of_step(plan: Plan, varied: str, value: float, *, holds: bool) -> Plan:
-    seconds = plan.seconds * (_HOLDS if holds else 1)
-    if varied == "writers":
-        return replace(plan, writers=int(value), seconds=seconds)
-    return replace(plan, rate=value, seconds=seconds)
+def of_step(plan: Plan, varied: str, value: float, *, seconds: float | None = None) -> Plan:
+    """The plan with this value of what is varied."""
+    lasting = replace(plan, seconds=plan.seconds if seconds is None else seconds)
+    return replace(lasting, writers=int(value)) if varied == "writers" else replace(lasting, rate=value)
 
 
 def _step(plan: Plan, value: float, stack: LoadedStack, folder: Path, *, slo: float) -> Step:
     """Offer it, and say what came of it."""
     judged = run(plan, folder, stack)
-    return judge(value, course(judged, _told(folder), slo=slo), slo=slo)
-
-
-def _told(folder: Path) -> Mapping[str, Any]:
-    """Its `result.json`; nothing if the run was not judged, which its verdict tells."""
-    file = folder / RESULT
-    told: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    return told
+    return judge(value, course(judged, result_of(folder), slo=slo), slo=slo)
 
 
 def _settings(arguments: argparse.Namespace, least: float, most: float) -> Mapping[str, Any]:
@@ -113,11 +113,12 @@ def _write_one(folder: Path, found: Knee, told: Mapping[str, Any]) -> None:
     write_text(folder / "summary.md", markdown(found))
 
 
-def _plan(arguments: argparse.Namespace) -> Plan:
-    """What each step is made of; raises `UsageError` if it cannot be."""
-    plan = chosen_plan(arguments)
-    if plan.shape != "plateau":
-        raise UsageError(f"each step of a search is a plateau: --shape {plan.shape} is for a single run")
+def _plan(arguments: argparse.Namespace, least: float) -> Plan:
+    """The first step, of which the others are made; raises `UsageError` if it cannot be."""
+    if getattr(arguments, arguments.vary) is not None:
+        raise UsageError(f"--{arguments.vary} is what is varied: --from and --to say from where to where")
+    fixed = {name: getattr(_DEFAULTS, name) for name in RANGES if getattr(arguments, name) is None}
+    plan = chosen_plan(argparse.Namespace(**{**vars(arguments), **fixed, arguments.vary: least}))
     if plan.readers < 1:
         raise UsageError("without --readers nothing is delivered, and there is no knee to be found")
     if arguments.repeat < 1 or not (isfinite(arguments.slo_ms) and arguments.slo_ms > 0):
@@ -141,7 +142,7 @@ def _parser() -> Parser:
     parser = Parser(
         prog="python -m load knee",
         description="Raise the load until a stack does not carry it, close in on where that is, and hold 80 % of it. "
-        f"Unless it is said, nobody churns, no storm breaks loose, and --settle is {_SETTLE_S:g}.",
+        "--rate or --writers, whichever is varied, goes from --from to --to.",
         epilog="example:  python -m load knee --vary writers --rate 2 --readers 10 --repeat 2",
     )
     for name, kind, default, told in (
@@ -162,8 +163,8 @@ def _parser() -> Parser:
         default="off",
         help="the policy (off: every event that is offered is a row and a delivery; others carry more by saying less)",
     )
-    add_choices(parser)
-    add_numbers(parser)
+    add_choices(parser, compared="shape")
+    add_numbers(parser, defaults=_DEFAULTS, computed=("seconds", "generations"))
     add_where(parser)
-    parser.set_defaults(seconds=STEP_S, churners=0, storm=0, settle=_SETTLE_S)
+    parser.set_defaults(shape=_DEFAULTS.shape, generations=_DEFAULTS.generations, **dict.fromkeys(RANGES))
     return parser

@@ -8,14 +8,24 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+from harness.clock import SystemClock
+from harness.history.store import create_run_folder
 from harness.output import note
 from harness.signals import ENDING
+from load.commands.descriptors import make_room
 from load.commands.stack import LoadedStack
 from load.judging.judged import Judged, judged_before
 from load.plan import Plan
 
 LOCUSTFILE: Final = Path(__file__).parent.parent / "locustfile.py"
 ROOT: Final = LOCUSTFILE.parent.parent
+
+
+def new_folder(runs: Path, name: str, plan: Plan) -> Path:
+    """A folder for what a command writes, once there is room for the sockets of its greatest plan, before any stack is
+    up: stack and Locust inherit it. Raises `UsageError` where the system does not allow so many, `HistoryError`."""
+    make_room(plan)
+    return create_run_folder(runs, name, plan.seed, SystemClock().wall())
 
 
 def run(plan: Plan, folder: Path, stack: LoadedStack) -> Judged:

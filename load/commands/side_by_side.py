@@ -14,21 +14,19 @@ from typing import Any, Final
 
 from harness.arguments import Parser
 from harness.checkers.checker import Valid
-from harness.clock import SystemClock
 from harness.errors import UsageError
-from harness.history.store import create_run_folder, write_text
+from harness.history.store import write_text
 from harness.output import note, result
-from load.commands.descriptors import make_room
-from load.commands.knee import RANGES, STEP_S, find_knee
-from load.commands.running import run
+from load.commands.knee import RANGES, SETTLE_S, STEP_S, find_knee, of_step
+from load.commands.running import new_folder, run
 from load.commands.stack import fresh_stack
-from load.judging.judged import RESULT, Judged
+from load.judging.judged import Judged
 from load.judging.knee import Knee, Search
 from load.judging.recommendation import CEILING, Recommendation, Side, recommend
-from load.options import add_choices, add_numbers, add_where, chosen_plan
+from load.options import add_choices, add_numbers, add_where, chosen_plan, refuse_impossible
 from load.plan import DEBOUNCES, OTHERS, TRANSPORTS, Plan
 from load.telling import knee_table
-from load.telling.reporting import write_report
+from load.telling.reporting import result_of, write_report
 from load.telling.summary import comma_separated, junit_of, markdown, text
 
 FILE: Final = "side-by-side.json"
@@ -66,36 +64,53 @@ def main(argv: Sequence[str]) -> int:
     """Run both, tell and write the comparison; the exit code. Raises `HarnessError`."""
     arguments = _parser().parse_args(argv)
     plans = _plans(arguments)
-    make_room(plans[0])
-    folder = create_run_folder(arguments.runs, "side-by-side", arguments.seed, SystemClock().wall())
-    one, other = (_compared(plan, folder / plan.transport, arguments) for plan in plans)
-    advice = recommend(one.side, other.side)
-    _write(folder, (one, other), advice)
-    result(told(one, other, advice))
+    folder = new_folder(arguments.runs, "side-by-side", plans[0])
+    found: list[Compared] = []
+    try:
+        for plan in plans:
+            _compare(plan, folder / plan.transport, arguments, found)
+    finally:
+        if found:
+            _tell(folder, found)
+    return max(each.judged.exit_code for each in found)
+
+
+def _tell(folder: Path, found: Sequence[Compared]) -> None:
+    """What there is, also where the comparison was ended before all was run."""
+    advice = advised(found)
+    _write(folder, found, advice)
+    result(told(found, advice))
     note(f"written to {folder}")
-    return max(one.judged.exit_code, other.judged.exit_code)
 
 
-def told(one: Compared, other: Compared, advice: Recommendation) -> str:
+def advised(found: Sequence[Compared]) -> Recommendation:
+    """What the runs recommend; nothing if one is missing."""
+    missing = [transport for transport in TRANSPORTS if transport not in [each.transport for each in found]]
+    if missing:
+        told = f"Cannot be said: {' and '.join(missing)} was not run to the end."
+        return Recommendation(choice=None, advices=(), sentences=(told,))
+    one, other = found
+    return recommend(one.side, other.side)
+
+
+def told(found: Sequence[Compared], advice: Recommendation) -> str:
     """For a terminal: the table of the runs, the searches, the recommendation."""
-    knees = [f"{each.transport}\n{knee_table.text(each.knee)}\n" for each in (one, other) if each.knee is not None]
-    return "\n".join([text((one.judged, other.judged), by=_BY), "", *knees, *advice.sentences])
+    knees = [f"{each.transport}\n{knee_table.text(each.knee)}\n" for each in found if each.knee is not None]
+    return "\n".join([text([each.judged for each in found], by=_BY), "", *knees, *advice.sentences])
 
 
-def summary(one: Compared, other: Compared, advice: Recommendation) -> str:
+def summary(found: Sequence[Compared], advice: Recommendation) -> str:
     """`summary.md`: the same as tables that CI shows, with the advice need by need."""
-    knees = [
-        f"## {each.transport}\n\n{knee_table.markdown(each.knee)}" for each in (one, other) if each.knee is not None
-    ]
+    knees = [f"## {each.transport}\n\n{knee_table.markdown(each.knee)}" for each in found if each.knee is not None]
     sentences = [f"- {sentence}" for sentence in advice.sentences]
-    table = markdown((one.judged, other.judged), by=_BY)
+    table = markdown([each.judged for each in found], by=_BY)
     return "\n".join([table, *knees, "## Recommendation", "", *sentences, "", *_table(advice), ""])
 
 
-def document(one: Compared, other: Compared, advice: Recommendation) -> Mapping[str, Any]:
+def document(found: Sequence[Compared], advice: Recommendation) -> Mapping[str, Any]:
     """`side-by-side.json`."""
     return {
-        "plan": {name: value for name, value in asdict(one.judged.plan).items() if name != _BY},
+        "plan": {name: value for name, value in asdict(found[0].judged.plan).items() if name != _BY},
         "runs": [
             {
                 "transport": each.transport,
@@ -104,7 +119,7 @@ def document(one: Compared, other: Compared, advice: Recommendation) -> Mapping[
                 "confidence": {name: list(bounds) for name, bounds in each.sure.items()},
                 "knee": None if each.knee is None else asdict(each.knee),
             }
-            for each in (one, other)
+            for each in found
         ],
         "advice": [
             {"need": each.need.words, "figure": each.need.figure, "values": dict(each.values), "take": each.choice}
@@ -129,23 +144,33 @@ def _plans(arguments: argparse.Namespace) -> Sequence[Plan]:
     """One for each transport; raises `UsageError` if they cannot be."""
     if not (isfinite(arguments.slo_ms) and arguments.slo_ms > 0):
         raise UsageError("--slo-ms is above 0")
-    return [chosen_plan(argparse.Namespace(**vars(arguments), transport=each)) for each in TRANSPORTS]
+    plans = [chosen_plan(argparse.Namespace(**vars(arguments), transport=each)) for each in TRANSPORTS]
+    if arguments.ceiling:
+        refuse_impossible(of_step(_step(plans[0]), _VARIED, RANGES[_VARIED][0]))
+    return plans
 
 
-def _compared(plan: Plan, folder: Path, arguments: argparse.Namespace) -> Compared:
+def _compare(plan: Plan, folder: Path, arguments: argparse.Namespace, found: list[Compared]) -> None:
+    """Run it, and search its knee if that is asked for: each is added to what was `found` as soon as it is there."""
     note(f"transport {plan.transport}")
     with fresh_stack(cadence=arguments.cadence) as stack:
         judged = run(plan, folder, stack)
-    knee = _knee(plan, folder / "knee", arguments) if arguments.ceiling else None
-    return Compared(judged=judged, sure=_sure(folder), knee=knee)
+    found.append(Compared(judged=judged, sure=_sure(folder)))
+    if arguments.ceiling:
+        found[-1] = replace(found[-1], knee=_knee(plan, folder / "knee", arguments))
 
 
 def _knee(plan: Plan, folder: Path, arguments: argparse.Namespace) -> Knee:
-    """Of the same writers and readers, raising what each writer says; nobody comes and goes meanwhile."""
-    least, most = RANGES[_VARIED]
-    step = replace(plan, shape="plateau", seconds=STEP_S, warm_up=Plan().warm_up, churners=0, storm=0)
+    """Of the same writers and readers, raising what each writer says."""
+    search = Search(least=RANGES[_VARIED][0], most=RANGES[_VARIED][1])
     with fresh_stack(cadence=arguments.cadence) as stack:
-        return find_knee(Search(least=least, most=most), step, stack, folder, vary=_VARIED, slo=arguments.slo_ms / 1000)
+        return find_knee(search, _step(plan), stack, folder, vary=_VARIED, slo=arguments.slo_ms / 1000)
+
+
+def _step(plan: Plan) -> Plan:
+    """As `knee` has its steps: one short plateau, nobody comes and goes, and a backlog is waited for."""
+    settle = max(plan.settle, SETTLE_S)
+    return replace(plan, shape="plateau", generations=1, seconds=STEP_S, settle=settle, churners=0, storm=0)
 
 
 def _ceiling(knee: Knee) -> float | None:
@@ -157,20 +182,18 @@ def _ceiling(knee: Knee) -> float | None:
 
 def _sure(folder: Path) -> Mapping[str, tuple[float, float]]:
     """The intervals that the run has written; none of a run that was not judged, which is unknown for that."""
-    file = folder / RESULT
-    result = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    return {name: (low, high) for name, (low, high) in result.get("confidence", {}).items()}
+    return {name: (low, high) for name, (low, high) in result_of(folder).get("confidence", {}).items()}
 
 
-def _write(folder: Path, both: tuple[Compared, Compared], advice: Recommendation) -> None:
-    runs = [each.judged for each in both]
-    write_text(folder / FILE, json.dumps(document(*both, advice), indent=2, ensure_ascii=False) + "\n")
+def _write(folder: Path, found: Sequence[Compared], advice: Recommendation) -> None:
+    runs = [each.judged for each in found]
+    write_text(folder / FILE, json.dumps(document(found, advice), indent=2, ensure_ascii=False) + "\n")
     write_text(folder / "figures.csv", comma_separated(runs, by=_BY))
-    write_text(folder / "summary.md", summary(*both, advice))
-    files = [folder / each.transport / "junit.xml" for each in both]
+    write_text(folder / "summary.md", summary(found, advice))
+    files = [folder / each.transport / "junit.xml" for each in found]
     write_text(folder / "junit.xml", junit_of([file.read_text(encoding="utf-8") for file in files if file.exists()]))
-    knees = {each.transport: each.knee for each in both if each.knee is not None}
-    judged = {folder / each.transport: each.judged for each in both}
+    knees = {each.transport: each.knee for each in found if each.knee is not None}
+    judged = {folder / each.transport: each.judged for each in found}
     write_report(folder, judged, knees=knees, notes=advice.sentences, title="Load by transport")
 
 

@@ -14,19 +14,19 @@ from typing import Any, Final
 
 from harness.arguments import Parser
 from harness.checkers.checker import Verdict
-from harness.clock import SystemClock
 from harness.errors import UsageError
-from harness.history.store import create_run_folder, write_text
+from harness.history.store import write_text
 from harness.output import note, result
 from harness.report.junit import junit
-from load.commands.running import run
+from load.commands.running import new_folder, run
 from load.commands.stack import fresh_stack
 from load.judging.flatness import MOST, Flatness, flatness
-from load.judging.judged import RESULT, Judged
+from load.judging.judged import Judged
 from load.judging.usage import ENGINE, LOCUST, PUBLISHING
 from load.options import add_choices, add_debounce, add_numbers, add_where, chosen_plan
 from load.plan import Plan
-from load.telling.reporting import write_report
+from load.telling.charts import number
+from load.telling.reporting import result_of, write_report
 from load.telling.summary import junit_of, markdown, text
 
 CLAIMED: Final = (ENGINE, LOCUST, PUBLISHING)
@@ -43,10 +43,10 @@ def main(argv: Sequence[str]) -> int:
     """Soak, tell and write; the exit code. Raises `HarnessError`."""
     arguments = _parser().parse_args(argv)
     plan = soak_plan(arguments)
-    folder = create_run_folder(arguments.runs, "soak", plan.seed, SystemClock().wall())
+    folder = new_folder(arguments.runs, "soak", plan)
     with fresh_stack(cadence=arguments.cadence) as stack:
         judged = run(plan, folder / _RUN, stack)
-    memory = memory_of_run(_samples(folder / _RUN))
+    memory = memory_of_run(result_of(folder / _RUN).get("usage by second", {}), plan.generations)
     soaked = with_memory(judged, memory)
     _write(folder, soaked, memory)
     result("\n".join([text([soaked]), "", *_table(memory)]))
@@ -62,17 +62,18 @@ def soak_plan(arguments: argparse.Namespace) -> Plan:
     return chosen_plan(argparse.Namespace(**vars(arguments), generations=generations))
 
 
-def memory_of_run(usage: Mapping[str, Sequence[Mapping[str, Any]]]) -> Mapping[str, Flatness]:
+def memory_of_run(usage: Mapping[str, Sequence[Mapping[str, Any]]], generations: int) -> Mapping[str, Flatness]:
     """Process → how its memory went, from `usage by second`; those of ours are there in any case."""
-    warm = WARM_UP * max((each["second"] for told in usage.values() for each in told), default=0.0)
+    last = max((each["second"] for told in usage.values() for each in told), default=0.0)
+    warm, generation = WARM_UP * last, last / generations
     samples = {process: [(each["second"], each["mib"]) for each in told] for process, told in usage.items()}
     processes = dict.fromkeys([*samples, *CLAIMED])
-    return {process: flatness(samples.get(process, []), warm=warm) for process in processes}
+    return {process: flatness(samples.get(process, []), warm=warm, generation=generation) for process in processes}
 
 
 def claims_of(memory: Mapping[str, Flatness]) -> Mapping[str, Verdict]:
     """What is claimed of the memory of ours."""
-    return {f"memory of {process} flat": found.verdict() for process, found in memory.items() if _is_claimed(process)}
+    return {f"memory of {process} flat": memory[process].verdict() for process in CLAIMED}
 
 
 def with_memory(judged: Judged, memory: Mapping[str, Flatness]) -> Judged:
@@ -80,26 +81,12 @@ def with_memory(judged: Judged, memory: Mapping[str, Flatness]) -> Judged:
     return replace(judged, claims={**judged.claims, **claims_of(memory)})
 
 
-def _is_claimed(process: str) -> bool:
-    """Those of several Locust processes have a number."""
-    return process.rpartition("-")[0] in CLAIMED or process in CLAIMED
-
-
-def _samples(folder: Path) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-    """None of a run that was not judged, which its verdict says."""
-    file = folder / RESULT
-    if not file.exists():
-        return {}
-    found: Mapping[str, Sequence[Mapping[str, Any]]] = json.loads(file.read_text(encoding="utf-8"))["usage by second"]
-    return found
-
-
 def _table(memory: Mapping[str, Flatness]) -> Sequence[str]:
     """A line for each process, in columns."""
     rows = [
         ("memory after the warm-up", "first MiB", "last MiB", "growth %", "MiB/min"),
         *(
-            (process, *(_number(value) for value in (found.first, found.last, found.growth, found.slope)))
+            (process, *(number(value) for value in (found.first, found.last, found.growth, found.slope)))
             for process, found in memory.items()
         ),
     ]
@@ -109,10 +96,6 @@ def _table(memory: Mapping[str, Flatness]) -> Sequence[str]:
         + "  ".join(f"{cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True))
         for row in rows
     ]
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.2f}"
 
 
 def _write(folder: Path, soaked: Judged, memory: Mapping[str, Flatness]) -> None:
@@ -144,6 +127,6 @@ def _parser() -> Parser:
     parser.add_argument("--minutes", type=float, default=_MINUTES, help=f"how long it takes ({_MINUTES:g})")
     add_debounce(parser)
     add_choices(parser)
-    add_numbers(parser, defaults=_DEFAULTS, computed="generations")
+    add_numbers(parser, defaults=_DEFAULTS, computed=("generations",))
     add_where(parser)
     return parser

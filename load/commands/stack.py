@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.backends.environment import Environment
-from harness.errors import StackError
+from harness.errors import StackError, UsageError
 
 _GOODBYE_S: Final = 15.0
 
@@ -40,10 +40,21 @@ def fresh_stack(*, cadence: str) -> Iterator[LoadedStack]:
                 raise StackError("`harness up` has ended; it says why above")
             file = Path(folder) / "stack.env"
             file.touch(mode=0o600)
-            file.write_text(Environment.parse(json.dumps(json.loads(line))).lines(), encoding="utf-8")
+            file.write_text(_environment(line).lines(), encoding="utf-8")
             yield LoadedStack(file=file, pid=process.pid)
         finally:
             _end(process)
+
+
+def _environment(line: str) -> Environment:
+    """What the first line of `harness up --json` tells; raises `StackError` if it is no such line.
+
+    The line is not repeated: it may hold keys.
+    """
+    try:
+        return Environment.parse(json.dumps(json.loads(line)))
+    except (ValueError, UsageError) as error:
+        raise StackError(f"`harness up` has not told of a stack: {error}") from error
 
 
 def _end(process: "subprocess.Popen[str]") -> None:

@@ -4,7 +4,7 @@ From the history to figures. A system that carries its load has a backlog of rat
 that does not has more of it every second, long before a percentile shows it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from math import inf, isfinite, sqrt
@@ -13,7 +13,7 @@ from typing import Final
 from harness.history import History
 from harness.history.facts import Facts
 from harness.history.journey import Journey
-from load.judging.waiting import carrier, counts, due, waited_since
+from load.judging.waiting import Absences, Stretch, absences, carrier, due
 
 _WINDOWS: Final = 3
 _POLL_S: Final = 0.5
@@ -40,13 +40,16 @@ class Backlog:
         return grows(self.waiting, noise=self.noise)
 
 
-def backlog(history: History, *, begin: float) -> Backlog:
-    """That of a load that began at `begin`. Pairs are counted from when the event was due, or its reader was back
-    online; what was committed and never came to a reader that stayed waits for ever."""
+def backlog(history: History, *, begin: float, seconds: float) -> Backlog:
+    """That of a load that began at `begin` and said events for so many seconds, without what lies between generations.
+
+    Pairs are counted from when the event was due, but not while the reader is away by its own doing (see
+    `load.judging.waiting`); what was committed and never came to a reader that stayed waits until its page closes.
+    """
     facts = Facts.of(history)
-    waits = list(_waits(facts))
+    waits = list(_waits(facts, absences(history)))
     tooth = _POLL_S + (_HELD_S if any(map(_held, facts.journeys.values())) else 0.0)
-    return Backlog(waiting=_at_ends(waits, begin), noise=_noise(waits, begin, tooth=tooth))
+    return Backlog(waiting=_at_ends(waits, begin), noise=_noise(waits, seconds, tooth=tooth))
 
 
 def grows(windows: Sequence[int], *, noise: float) -> float | None:
@@ -73,18 +76,19 @@ def noise_of(pairs_per_s: float, *, readers: float, tooth: float) -> float:
     return pile + _DEVIATIONS * sqrt(readers * pile)
 
 
-def _waits(facts: Facts) -> Iterator[tuple[float, float]]:
-    """From when to when each pair waited; the end is infinite if the event never came."""
+def _waits(facts: Facts, away: Mapping[str, Absences]) -> Iterator[Stretch]:
+    """From when to when each pair waited; the end is infinite if the event never came and the page never closed."""
     for subscriber in facts.subscribers.values():
+        absent = away[subscriber.reader]
         for journey in facts.emitted.get(subscriber.process_id, ()) if subscriber.entitled else ():
             carried, since = carrier(facts, journey), due(journey)
             if since == -inf:
                 continue
             arrival = facts.arrivals.get((subscriber.reader, carried.event_id))
-            if arrival is not None and counts(arrival, since):
-                yield waited_since(arrival, since), arrival.op.time
+            if arrival is not None and absent.wait(arrival, since) is not None:
+                yield from absent.waited(since, arrival.op.time)
             elif arrival is None and subscriber.left_at is None and facts.commit(carried) is not None:
-                yield since, inf
+                yield from absent.waited(since, inf)
 
 
 def _held(journey: Journey) -> bool:
@@ -92,7 +96,7 @@ def _held(journey: Journey) -> bool:
     return journey.debounce is not None and journey.debounce.value.get("outcome") != "published"
 
 
-def _at_ends(waits: Sequence[tuple[float, float]], begin: float) -> Sequence[int]:
+def _at_ends(waits: Sequence[Stretch], begin: float) -> Sequence[int]:
     """How many wait at the end of each second, up to the last due time and until the last arrival."""
     last = max((max(since, until if isfinite(until) else since) for since, until in waits), default=begin)
     changes = [0] * (_window(last - begin) + 1)
@@ -108,11 +112,6 @@ def _window(at: float) -> int:
     return max(0, int(at))
 
 
-def _noise(waits: Sequence[tuple[float, float]], begin: float, *, tooth: float) -> float:
-    if not waits:
-        return 0.0
-    events: dict[float, int] = {}
-    for since, _ in waits:
-        events[since] = events.get(since, 0) + 1
-    seconds = max(events) - begin
-    return noise_of(len(waits) / seconds, readers=len(waits) / len(events), tooth=tooth) if seconds > 0 else 0.0
+def _noise(waits: Sequence[Stretch], seconds: float, *, tooth: float) -> float:
+    events = {since for since, _ in waits}
+    return noise_of(len(waits) / seconds, readers=len(waits) / len(events), tooth=tooth) if waits else 0.0

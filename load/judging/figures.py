@@ -1,11 +1,13 @@
 """What a load run came to: figures from its history, named as in the table, the thresholds and the CSV.
 
 Times are in seconds inside, in milliseconds in the figures. A delivery is counted from the due time of each event, for
-each reader, with the rules of `checkers.latency`: a merged event has arrived with the one that carries it, and the time
-in which a reader was not online does not count. Staleness is how long a reader shows neither the event nor a later one
-of its process: what a lost event costs, and what holding events back does.
+each reader, by the rules of `load.judging.waiting`: a merged event has arrived with the one that carries it, and the
+time in which a reader was away by its own doing does not count. Staleness is how long a reader shows neither the event
+nor a later one of its process: what a lost event costs, and what holding events back does. Of what is never shown it is
+counted to the end of the settling.
 """
 
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,13 +17,14 @@ from harness.checkers.order import Order
 from harness.history import History
 from harness.history.accounting import SILENT, Accounts, Bin, Entry
 from harness.history.arrival import Arrival
+from harness.history.audience import Subscriber
 from harness.history.facts import Facts
 from harness.history.hops import APPLY, EMIT, INSERT, RECEIVE
 from harness.history.journey import Journey
 from load.judging.backlog import Backlog, backlog
 from load.judging.histogram import Times
 from load.judging.usage import usage_figures
-from load.judging.waiting import carrier, counts, due, waited_since
+from load.judging.waiting import Absences, absences, carrier, due
 
 OFFERED: Final = "events offered"
 PUBLISHED: Final = "published"
@@ -68,16 +71,20 @@ class Measured:
         return {"staleness": self.staleness, "publish": self.publish, "delivery": self.delivery, "lag": self.lag}
 
 
-def measure(history: History, *, begin: float, warm_up: float) -> Measured:
-    """All durations but of what was due in the first `warm_up` seconds after `begin`, and the whole backlog."""
-    facts = Facts.of(history)
-    measured = Measured(backlog=backlog(history, begin=begin))
+def measure(history: History, *, begin: float, warm_up: float, seconds: float) -> Measured:
+    """All durations but of what was due in the first `warm_up` seconds after `begin`, and the whole backlog.
+
+    `seconds` is for how long events were said, all generations together and without what lies between them.
+    """
+    facts, away = Facts.of(history), absences(history)
+    measured = Measured(backlog=backlog(history, begin=begin, seconds=seconds))
     for journey in facts.journeys.values():
         if due(journey) >= begin + warm_up:
             _before_commit(measured, journey)
     for subscriber in facts.subscribers.values():
         said = facts.emitted.get(subscriber.process_id, ()) if subscriber.entitled else ()
-        _at_reader(measured, facts, [one for one in said if due(one) >= begin + warm_up], subscriber.reader, begin)
+        counted = [one for one in said if due(one) >= begin + warm_up]
+        _at_reader(measured, facts, counted, subscriber, away[subscriber.reader], begin)
     return measured
 
 
@@ -114,20 +121,37 @@ def _before_commit(measured: Measured, journey: Journey) -> None:
         measured.publish.add(journey.insert.time - due(journey))
 
 
-def _at_reader(measured: Measured, facts: Facts, said: Sequence[Journey], reader: str, begin: float) -> None:
-    """`said` in the order of intent. What was due before the reader came online and was fetched is no delivery."""
+def _at_reader(
+    measured: Measured,
+    facts: Facts,
+    said: Sequence[Journey],
+    subscriber: Subscriber,
+    away: Absences,
+    begin: float,
+) -> None:
+    """`said` in the order of intent."""
     shown: Arrival | None = None  # by then it showed the event, or a later one
     for journey in reversed(said):
-        arrival, since = facts.arrivals.get((reader, carrier(facts, journey).event_id)), due(journey)
+        arrival, since = facts.arrivals.get((subscriber.reader, carrier(facts, journey).event_id)), due(journey)
         if arrival is not None and (shown is None or arrival.op.time < shown.op.time):
             shown = arrival
-        if shown is not None and counts(shown, since):
-            measured.staleness.add(shown.op.time - waited_since(shown, since))
-        if arrival is not None and counts(arrival, since):
-            seconds = arrival.op.time - waited_since(arrival, since)
+        stale = _never_shown(facts, subscriber, away, since) if shown is None else away.wait(shown, since)
+        if stale is not None:
+            measured.staleness.add(stale)
+        seconds = None if arrival is None else away.wait(arrival, since)
+        if seconds is not None:
             measured.delivery.add(seconds)
             measured.by_type[str(journey.described("event_type"))].add(seconds)
             measured.by_second[int(since - begin)].add(seconds)
+
+
+def _never_shown(facts: Facts, subscriber: Subscriber, away: Absences, since: float) -> float | None:
+    """For how long a reader that stayed was stale in the end; None of one that has left, or was away all the time."""
+    if subscriber.left_at is not None:
+        return None
+    rest = bisect_left(facts.rests, since)
+    seconds = away.seconds(since, facts.rests[rest] if rest < len(facts.rests) else facts.end)
+    return seconds if seconds > 0 else None
 
 
 def _by_event(entries: Sequence[Entry]) -> Mapping[str, str]:

@@ -1,8 +1,9 @@
 """Whether memory is flat once everything is warm: a claim of a soak over samples of a process, without a run.
 
-Compared are medians of the first and the last fifth of what was sampled after the warm-up, so that neither a peak nor
-where in a generation the run ends decides; the slope by Theil and Sen, the median of all slopes between two samples,
-says how fast it went.
+Compared are medians at the beginning and the end of what was sampled after the warm-up, so that no peak decides; each
+of as many whole generations as fit into a fifth of it, at least of one. Memory goes up in a generation and down at its
+end: of a part of one, the median would say in which part. The slope by Theil and Sen, the median of all slopes between
+two samples, says how fast it went.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ MOST: Final = 5.0
 """By how many per cent memory may grow, if nothing else is said."""
 _FIFTHS: Final = 5
 _FEWEST: Final = 3
-"""Samples of a fifth; of fewer, one peak would decide."""
+"""Samples of each window; of fewer, one peak would decide."""
 _PAIRS_OF: Final = 400
 """So many samples, evenly taken, give the slope: all pairs of a long run would be millions."""
 
@@ -40,28 +41,40 @@ class Flatness:
     def verdict(self, most: float = MOST) -> Verdict:
         """Whether it grew by no more than `most` per cent; unknown if too little was seen. Who shrinks is flat."""
         if self.growth is None:
-            return Verdict.unknown(f"{self.samples} samples after the warm-up are too few, {_FIFTHS * _FEWEST} are not")
+            least = f"{_FIFTHS * _FEWEST} of them, and two whole generations, would not be"
+            return Verdict.unknown(f"{self.samples} samples after the warm-up are too few: {least}")
         if self.growth <= most:
             return Verdict(valid=Valid.YES, looked_at=self.samples)
         told = f"from {self.first:.1f} to {self.last:.1f} MiB is {self.growth:+.1f} %, and must be at most {most:g} %"
         return Verdict.invalid(Finding(told), looked_at=self.samples)
 
 
-def flatness(samples: Sequence[Sample], *, warm: float) -> Flatness:
-    """Of samples in the order of time; those before second `warm` do not count."""
+def flatness(samples: Sequence[Sample], *, warm: float, generation: float) -> Flatness:
+    """Of samples in the order of time; those before second `warm` do not count. A `generation` takes so many seconds,
+    with the pause after it."""
     after = [sample for sample in samples if sample[0] >= warm]
-    size = len(after) // _FIFTHS
-    if size < _FEWEST:
+    first, last = _windows(after, generation)
+    if len(after) < _FIFTHS * _FEWEST or min(len(first), len(last)) < _FEWEST:
         return Flatness(samples=len(after))
-    first = median(mib for _, mib in after[:size])
-    last = median(mib for _, mib in after[-size:])
+    before, now = median(first), median(last)
     return Flatness(
         samples=len(after),
-        first=first,
-        last=last,
-        growth=100 * (last - first) / first,
+        first=before,
+        last=now,
+        growth=100 * (now - before) / before,
         slope=60 * _slope(after[:: max(1, len(after) // _PAIRS_OF)]),
     )
+
+
+def _windows(after: Sequence[Sample], generation: float) -> tuple[Sequence[float], Sequence[float]]:
+    """The memory at the beginning and at the end; empty where the two would overlap."""
+    if not after:
+        return (), ()
+    begin, end = after[0][0], after[-1][0]
+    seconds = generation * max(1, int((end - begin) / _FIFTHS / generation))
+    if end - begin < 2 * seconds:
+        return (), ()
+    return [mib for at, mib in after if at < begin + seconds], [mib for at, mib in after if at > end - seconds]
 
 
 def _slope(samples: Sequence[Sample]) -> float:

@@ -74,7 +74,8 @@ def judge_run(folder: Path, plan: Plan, header: Mapping[str, Any]) -> Judged:
     history = merge_files(parts, folder, whole)
     accounts = account(history)
     begin = header["begin"] or 0.0
-    measured = measure(history, begin=begin, warm_up=plan.warm_up)
+    said = plan.seconds * plan.generations
+    measured = measure(history, begin=begin, warm_up=plan.warm_up, seconds=said)
     judged = _judged(plan, figures(history, accounts, measured), judge(checkers, history), header["troubles"])
     judged = replace(judged, workers=header.get("workers", ()))
     document = {

@@ -13,6 +13,8 @@ GENERATOR_LATE: Final = "generator late"
 LOST: Final = "events lost silently"
 SLOW: Final = "delivery p99 over the SLO"
 GROWS: Final = "backlog grows"
+NOT_AS_EXPECTED: Final = "not as expected"
+"""With the names of the claims of the run that did not come true."""
 READERS_BUSY: Final = "readers' process busy"
 """What a step can reach, in the order in which they are named where it cannot be told which came first. The first and
 the last are limits of ours: a step that reaches one says nothing of the system."""
@@ -92,8 +94,9 @@ class Course:
     """What the run of one step told: figures as in `Step`, and when in it something was reached.
 
     Moments are seconds of the load, None for what did not come to pass. `slow_at` is the first second whose own p99 was
-    over the SLO. `unknown` says why the run says nothing of the system; `busy` that a process of the generator's side
-    had all of a processor, more than any other.
+    over the SLO. `unexpected` names the claims of the run that did not come true, but for that on the delivery's p99.
+    `unknown` says why the run says nothing of the system; `busy` that a process of the generator's side had all of a
+    processor, more than any other.
     """
 
     offered: float = 0.0
@@ -105,6 +108,7 @@ class Course:
     lost_at: float | None = None
     slow_at: float | None = None
     grows_at: float | None = None
+    unexpected: Sequence[str] = ()
     bound: str = ""
     busy: bool = False
     unknown: str = ""
@@ -135,6 +139,7 @@ def _limits(course: Course, slo: float) -> Sequence[str]:
         (LOST, course.lost_at is not None, course.lost_at),
         (SLOW, slow, course.slow_at),
         (GROWS, course.grows_at is not None, course.grows_at),
+        (f"{NOT_AS_EXPECTED}: {', '.join(course.unexpected)}", bool(course.unexpected), None),
     )
     told = [(name, inf if at is None else at) for name, was, at in reached if was]
     return tuple(name for name, _ in sorted(told, key=lambda one: one[1]))

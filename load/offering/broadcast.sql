@@ -1,6 +1,6 @@
 -- Broadcast from the database for the application's two tables, as the vendor recommends where postgres_changes does
 -- not scale: each new event and each update of a state row is sent to the private topic of its process, for its owner.
--- Run by load/broadcasting.py. May be run again at any time. It stays in the database; to take it away:
+-- Run by load/offering/broadcasting.py. May be run again at any time. It stays in the database; to take it away:
 --   drop function public.broadcast_process_event(), public.broadcast_process_state() cascade;
 --   drop policy "the owner of a process hears its topic" on realtime.messages;
 

@@ -13,7 +13,10 @@ from harness.history.recorder import Sink
 
 
 class OwnCommits:
-    """Passes on every op but commits to processes that are not in `own`, which may grow, numbered without gaps."""
+    """Passes on every op but commits to processes that are not in `own`, which may grow, numbered without gaps.
+
+    What the witness says of its own failure is everybody's.
+    """
 
     def __init__(self, sink: Sink, own: Container[str]) -> None:
         self._sink = sink
@@ -21,7 +24,7 @@ class OwnCommits:
         self._left_out = 0
 
     def __call__(self, op: Op) -> None:
-        if op.f == COMMIT and op.value.get("process_id") not in self._own:
+        if op.f == COMMIT and op.type == "ok" and op.value.get("process_id") not in self._own:
             self._left_out += 1
         else:
             self._sink(replace(op, index=op.index - self._left_out))

@@ -133,6 +133,7 @@ class Worker:
         if not await self._backend.quiet(timeout=_QUIET_S):
             why = f"the witness had not read all commits after {_QUIET_S:g} s"
             self._recorder.record("story", "settle", {"timeout": _QUIET_S}, type="info", error=why)
+            self._tell({"what": "trouble", "trouble": why})  # commits are missing, which nobody has lost
         for script in self._scripts:
             value = {"process_id": script.process_id, "last_event_sequence": await self._last(script)}
             self._recorder.record("story", "database", value)

@@ -16,7 +16,7 @@ from locust.runners import MasterRunner
 
 from harness.backends.environment import Environment
 from harness.clock import SystemClock
-from harness.errors import HarnessError, StackError, UsageError
+from harness.errors import StackError, UsageError
 from load.offering.share import Cast, Share
 from load.options import chosen_plan
 from load.plan import Plan
@@ -63,22 +63,16 @@ class Director:
         self._reset(Plan(), Path())
 
     def start(self) -> None:
-        """Have everything prepared before anybody is spawned, then play; raises `HarnessError` when all have been told
-        to end."""
-        try:
-            plan = chosen_plan(self._options)
-            self._reset(plan, folder_of(self._options, plan))
-            (self._folder / PARTS).mkdir(parents=True, exist_ok=True)
-            self._workers = self._prepared(self._present())
-        except HarnessError as error:
-            self._locust.process_exit_code = error.exit_code
-            self._runner.quit()
-            raise
+        """Have everything prepared before anybody is spawned, then play; raises `HarnessError`."""
+        plan = chosen_plan(self._options)
+        self._reset(plan, folder_of(self._options, plan))
+        (self._folder / PARTS).mkdir(parents=True)
+        self._workers = self._prepared(self._present())
         self._playing = gevent.spawn(play_and_judge, self._locust, self, plan, self._folder, show=self._show)
 
     def stop(self) -> None:
         """The workers are ended by Locust; where none is left, there is still to be said why."""
-        if self._playing.ready() or gevent.getcurrent() is self._playing:
+        if not self._playing or gevent.getcurrent() is self._playing:
             return
         if any(self._calls.lives(worker.id) for worker in self._living()):
             self._abandoned = True
@@ -100,10 +94,8 @@ class Director:
                 at = self._now() + LEAD_S
                 self._begin = at if self._begin is None else self._begin
                 self._each("begin", {"at": at})
-            for worker, over in self._each("over").items():
-                self._troubles += [f"{worker.told}: {trouble}" for trouble in over["troubles"]]
-                self._fetch(worker, over["parts"])
-            self._each("done")
+            whole = [worker for worker, over in self._each("over").items() if self._take_over(worker, over)]
+            self._each("done", to=whole)
         except StackError as error:
             self._troubles.append(str(error))
         if self._abandoned:
@@ -167,9 +159,13 @@ class Director:
         answer = self._calls.call(worker_id, "ping", again=_AGAIN_S)
         return Ping(sent=sent, received=_CLOCK.now(), sent_wall=sent_wall, at=answer["at"], wall=answer["wall"])
 
-    def _each(self, what: str, told: Told | None = None) -> Mapping[Worker, Told]:
-        """Ask all that are left at once; their answers. Raises `StackError` if nobody is left."""
-        asked = {worker: gevent.spawn(self._ask, worker, what, told) for worker in self._living()}
+    def _each(
+        self, what: str, told: Told | None = None, *, to: Sequence[Worker] | None = None
+    ) -> Mapping[Worker, Told]:
+        """Ask all that are left, or these, at once; their answers. Raises `StackError` if nobody is left."""
+        asked = {
+            worker: gevent.spawn(self._ask, worker, what, told) for worker in (self._living() if to is None else to)
+        }
         gevent.joinall(asked.values(), raise_error=True)
         if not self._living():
             raise StackError("no worker is left")
@@ -185,8 +181,11 @@ class Director:
             self._troubles.append(f"{worker.told}: {error}")
         return None
 
-    def _fetch(self, worker: Worker, parts: Sequence[str]) -> None:
-        """Copy its parts; those of one that is lost meanwhile are not kept, as they are cut off."""
+    def _take_over(self, worker: Worker, over: Told) -> bool:
+        """Its troubles, and copies of its parts; whether we have these. Those of one that is lost meanwhile are not
+        kept, as they are cut off."""
+        self._troubles += [f"{worker.told}: {trouble}" for trouble in over["troubles"]]
+        parts = over["parts"]
         copies = {part: self._folder / PARTS / f"worker-{worker.share.worker + 1}-{Path(part).name}" for part in parts}
         for part, copy in copies.items():
             copy.unlink(missing_ok=True)
@@ -196,9 +195,10 @@ class Director:
                 if answer is None:
                     for each in copies.values():
                         each.unlink(missing_ok=True)
-                    return
+                    return False
                 append(copy, answer["data"])
                 offset = answer["next"]
+        return True
 
     def _living(self) -> Sequence[Worker]:
         return [worker for worker in self._workers if worker.id not in self._lost]

@@ -76,6 +76,10 @@ class Generation:
         """Wait for this page before the generation begins and before it ends, and close it then."""
         self._wires[wire.tab.name] = wire
 
+    def let_go(self, wire: Wire) -> None:
+        """It has closed, or its user has crashed: nobody needs to wait for it."""
+        self._wires.pop(wire.tab.name, None)
+
     def visits(self, name: str) -> None:
         """Wait, at the end, until this one says that it `has_left`."""
         self._visitors.add(name)
@@ -103,8 +107,8 @@ class Generation:
         """Whether visitors have left, and every page has all events up to the `last` of its process."""
         return not self._visitors and all(_has_all(wire.tab, last) for wire in self._wires.values())
 
-    def close(self, *, within: float) -> None:
-        """Close the pages, and wait until they have told what they show, at most so many seconds."""
+    def close(self, *, within: float) -> int:
+        """Close the pages, and wait until they have told what they show, at most so many seconds; how many have not."""
         self.said.set()
         self.over.set()
         for reports in self._published.values():
@@ -112,8 +116,9 @@ class Generation:
         for wire in self._wires.values():
             wire.close(leaves=False)
         deadline = _CLOCK.now() + within
-        while any(not wire.tab.ended for wire in self._wires.values()) and _CLOCK.now() < deadline:
+        while (left := self._open()) and _CLOCK.now() < deadline:
             gevent.sleep(_LOOK_S)
+        return left
 
     def heard(self, report: Report) -> None:
         """The publishing process has offered an event, or has an answer to its insert."""
@@ -134,6 +139,9 @@ class Generation:
             self._tell("deliver", applied.event_type, applied.at - self._zero - due, size=applied.bytes)
         else:
             self._tell("recover", applied.event_type, applied.at - self._zero - due)
+
+    def _open(self) -> int:
+        return sum(not wire.tab.ended for wire in self._wires.values())
 
 
 def _has_all(tab: Tab, last: Mapping[str, int]) -> bool:

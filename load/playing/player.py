@@ -17,6 +17,7 @@ from locust.runners import WorkerRunner
 
 from harness.backends.environment import Environment
 from harness.clock import SystemClock
+from harness.history.store import create_run_folder
 from harness.output import note
 from load.offering.share import Share
 from load.plan import Plan
@@ -28,8 +29,8 @@ from load.playing.users import enter
 _CLOCK: Final = SystemClock()
 _MASTER_S: Final = 15
 _JUDGING_S: Final = 600
-"""After so long without a heartbeat of the master a worker ends: while it plays, and while the master judges, when it
-answers nobody. Locust waits a minute."""
+"""After so long without a heartbeat of the master a worker ends: while it plays, and from when the master has its
+parts until the next run, as a master that judges answers nobody. Before the first run it is Locust's minute."""
 
 
 class Barrier:
@@ -64,8 +65,8 @@ class Barrier:
 
 
 class Player:
-    """One worker. `stack` is how it reaches the stack; what it writes goes to `folder`, or to one that goes with the
-    run. Its exit code is 0 once it has played to the end and handed over what it wrote."""
+    """One worker. `stack` is how it reaches the stack; what it writes goes to a new folder in `folder`, or to one that
+    goes with the run. Its exit code is 0 once it has played to the end and handed over what it wrote."""
 
     def __init__(
         self, locust: Locust, runner: WorkerRunner, stack: Environment, *, folder: str | None, stack_pid: int | None
@@ -107,14 +108,15 @@ class Player:
     def _prepare(self, told: Told) -> Told:
         """Everything up to the coming of the users; who this is."""
         runners.MASTER_HEARTBEAT_TIMEOUT = _MASTER_S
-        share = Share(**told["share"])
+        self.stop()  # a run for which another worker could not prepare
+        plan, share = Plan(**told["plan"]), Share(**told["share"])
         note(f"this is worker {share.worker + 1} of {share.workers}")
-        folder = self._new_folder()
+        folder = self._new_folder(plan)
         self._parts = folder / PARTS
         self._barrier = Barrier()
         self._stage = Stage(
             self._locust,
-            Plan(**told["plan"]),
+            plan,
             self._stack,
             folder,
             stack_pid=self._stack_pid,
@@ -156,9 +158,10 @@ class Player:
             self._locust.process_exit_code = 0
         return {}
 
-    def _new_folder(self) -> Path:
+    def _new_folder(self, plan: Plan) -> Path:
+        """One for each run: the parts of an earlier one must not be handed over."""
         if self._folder is not None:
-            return Path(self._folder)
+            return create_run_folder(Path(self._folder), "load", plan.seed, _CLOCK.wall())
         self._temporary = tempfile.TemporaryDirectory(prefix="rh-load-worker-")
         return Path(self._temporary.name)
 
@@ -167,6 +170,6 @@ class Player:
         try:
             stage.play()
         except Abandoned as error:
-            stage.troubles.append(str(error))
+            stage.trouble(str(error))
         finally:
             barrier.leave()

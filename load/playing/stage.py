@@ -6,6 +6,7 @@ waited for; then the pages tell what they show and close. Must be imported after
 
 import gc
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -87,6 +88,7 @@ class Stage:
         self._begins = begins or self._soon
         self._begin: float | None = None
         self._abandoned = False
+        self._ends = ExitStack()  # all that has been begun
         self._taken: dict[str, int] = {}
         self._generation: Generation
         self._worker: PublishingWorker
@@ -97,11 +99,19 @@ class Stage:
     # -- for the course of the run
 
     def prepare(self) -> None:
-        """Start the publishing process and have the first generation made; raises `StackError`."""
+        """Start the publishing process and have the first generation made; raises `StackError`, and leaves nothing."""
+        try:
+            self._prepare()
+        except BaseException:  # of Locust, too, which ends a run that is being prepared
+            self._ends.close()
+            raise
+
+    def _prepare(self) -> None:
         parts = self._folder / PARTS
         parts.mkdir(parents=True, exist_ok=True)
         header = {"scenario": "load", "seed": self.plan.seed, "backend": "attached", "part": "locust"}
         self._writer = HistoryWriter(parts / "locust.jsonl", header)
+        self._ends.callback(self._writer.close)
         self._recorder = Recorder(lambda: _CLOCK.now() - self._began, sinks=(self._writer,), keep=False)
         task = Task(
             plan=self.plan,
@@ -111,11 +121,13 @@ class Stage:
             started=self._started,
             part=parts / "publishing.jsonl",
         )
-        self._worker = PublishingWorker(task, lambda report: self._generation.heard(report))
+        self._worker = PublishingWorker(task, lambda report: self._generation.heard(report), troubled=self.trouble)
+        self._ends.callback(self._worker.kill)
         self._generation = self._made(0)
         here = measured_here(publishing=self._worker.pid, stack=self._stack_pid)
         measured = {self._share.named(name) if name in _OURS else name: each for name, each in here.items()}
         self._metering = gevent.spawn(Meter(measured, recorder=self._recorder, clock=_CLOCK).run, gevent.sleep)
+        self._ends.callback(self._metering.kill)
 
     def play(self) -> None:
         """All generations, from everybody's coming to everybody's leaving; the histories are whole when it returns.
@@ -125,28 +137,26 @@ class Stage:
         try:
             self._play(self._generation)
             for number in range(1, self.plan.generations):
-                self._generation.close(within=_GRACE_S)
+                self._close_pages()
                 gc.collect()  # closed pages are cycles: while nobody is measured, and not in the middle of the next
                 following = self._made(number)
                 self._generation.next.set(following)
                 self._generation = following
                 self._play(self._generation)
         except StackError as error:
-            self.troubles.append(str(error))
+            self.trouble(str(error))
         finally:
             self._metering.kill()
-            self._generation.close(within=0.0 if self._abandoned else _GRACE_S)
+            self._close_pages()
             self._generation.next.set(None)
             self._end_worker()
-        if self._abandoned:
-            raise Abandoned
+            if self._abandoned:
+                raise Abandoned  # whatever else went wrong did so for that
 
     def abandon(self) -> None:
         """End at once, as after Ctrl-C; after `play` there is nothing left to end."""
         self._abandoned = True
-        self._metering.kill()
-        self._worker.kill()
-        self._writer.close()
+        self._ends.close()
 
     @property
     def header(self) -> Mapping[str, Any]:
@@ -160,6 +170,11 @@ class Stage:
         }
 
     # -- for the users
+
+    def trouble(self, what: str) -> None:
+        """Something was not as it should be, and figures of this run say nothing. What is told twice counts once."""
+        if what not in self.troubles:
+            self.troubles.append(what)
 
     def generations(self) -> Iterator[Generation]:
         """One after another, each as soon as pages of it can be opened, until the run is over."""
@@ -274,10 +289,15 @@ class Stage:
             gevent.sleep(_LOOK_S)
         self._recorder.record("story", "settle", {"timeout": self.plan.settle}, type="info")
 
+    def _close_pages(self) -> None:
+        left = self._generation.close(within=0.0 if self._abandoned else _GRACE_S)
+        if left and not self._abandoned:
+            self.trouble(f"{left} pages had not closed {_GRACE_S:g} s after they were to: what they show is not told")
+
     def _end_worker(self) -> None:
         try:
             self._worker.end()
         except StackError as error:
-            self.troubles.append(str(error))
+            self.trouble(str(error))
         finally:
             self._writer.close()

@@ -19,16 +19,19 @@ from load.offering.task import Task
 _PREPARE_S: Final = 90.0
 """With the end of the generation before: the witness is waited for."""
 _END_S: Final = 60.0
+_EXIT_S: Final = 5.0
 
 
 class PublishingWorker:
-    """Starts `python -m load.offering.publishing`. `heard` is given each report of an event, in their order.
+    """Starts `python -m load.offering.publishing`. `heard` is given each report of an event, in their order, and
+    `troubled` what was not as it should be there.
 
     The process ends with `end`, with `kill`, or when this one is gone.
     """
 
-    def __init__(self, task: Task, heard: Callable[[Report], None]) -> None:
+    def __init__(self, task: Task, heard: Callable[[Report], None], *, troubled: Callable[[str], None]) -> None:
         self._heard = heard
+        self._troubled = troubled
         self._answer = AsyncResult()
         self._ended = Event()
         self._process = subprocess.Popen(
@@ -62,9 +65,13 @@ class PublishingWorker:
     def end(self) -> None:
         """Have it tell the rest and end; raises `StackError` unless it ends well."""
         self._tell(json.dumps({"do": "end"}))
-        self._ended.wait(_END_S)
-        code = self._process.wait(timeout=5.0) if self._ended.is_set() else self._process.poll()
-        self.kill()
+        try:
+            self._ended.wait(_END_S)
+            code = self._process.wait(timeout=_EXIT_S) if self._ended.is_set() else self._process.poll()
+        except subprocess.TimeoutExpired:
+            code = None
+        finally:
+            self.kill()
         if code != 0:
             raise StackError(f"the publishing process did not end well: {'it hangs' if code is None else code}")
 
@@ -98,9 +105,11 @@ class PublishingWorker:
 
     def _listen(self) -> None:
         assert self._process.stdout is not None, "it is a pipe"
-        for line in self._process.stdout:
-            self._take(json.loads(line))
-        self._over()
+        try:
+            for line in self._process.stdout:
+                self._take(json.loads(line))
+        finally:  # a process that is killed may have left half a line, whose traceback gevent prints
+            self._over()
 
     def _over(self) -> None:
         """Nothing comes any more, which whoever waits is told."""
@@ -116,6 +125,8 @@ class PublishingWorker:
                 self._answer.set(report["last"])
             case "offered" | "published":
                 self._heard(report)
+            case "trouble":
+                self._troubled(report["trouble"])
 
 
 def _gone() -> StackError:

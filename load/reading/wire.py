@@ -5,13 +5,14 @@ A shell without a decision: the tab says what it wants. Must be imported after g
 
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final
 from urllib.parse import urlencode
 
 import gevent  # type: ignore[import-untyped]
 from gevent.queue import Empty, SimpleQueue  # type: ignore[import-untyped]
-from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, WebSocketException
 from websockets.sync.client import connect
 from websockets.sync.connection import Connection as Socket
 
@@ -62,7 +63,8 @@ class Wire:
         """Break the socket without a close frame, as a lost network does; the tab comes back by itself."""
         if self._socket is not None:
             self._dropped = True
-            self._socket.socket.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):  # it is broken already
+                self._socket.socket.shutdown(socket.SHUT_RDWR)
 
     def _perform(self) -> None:
         """Do what the tab wants done."""
@@ -93,8 +95,8 @@ class Wire:
             report()
 
     def _hold(self) -> None:
-        """One socket from its opening to its end."""
-        code, reason, by = ABNORMAL, "", "server"
+        """One socket from its opening to its end, which the tab is told whatever it is."""
+        ended = ABNORMAL, "the load generator failed", "client"
         try:
             with connect(
                 self._url,
@@ -107,13 +109,17 @@ class Wire:
             ) as opened:
                 self._dropped = False
                 self._mailbox.put(partial(self._opened, opened))
-                code, reason, by = self._read(opened)
+                ended = self._read(opened)
         except InvalidStatus as refusal:
             body = bytes(refusal.response.body or b"").decode(errors="replace")
             reason = f"the server refused the socket with HTTP {refusal.response.status_code}: {body}"
+            ended = ABNORMAL, reason, "server"
+        except InvalidURI:  # its text has the URL, with our key
+            ended = ABNORMAL, "REALTIME_URL is no URL of a WebSocket", "client"
         except (OSError, WebSocketException) as error:
-            reason = str(error) or type(error).__name__
-        self._mailbox.put(partial(self._lost, code, reason, by))
+            ended = ABNORMAL, str(error) or type(error).__name__, "server"
+        finally:
+            self._mailbox.put(partial(self._lost, *ended))
 
     def _read(self, opened: Socket) -> tuple[int, str, str]:
         """All frames, each with the time at which it came; how the socket ended."""

@@ -5,10 +5,12 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from load.judging.knee import Knee, Step
+from load.judging.knee import GENERATOR_LATE, READERS_BUSY, Knee, Step
 
 UNITS: Final = {"rate": "events/s of each writer", "writers": "writers"}
 """What is varied, and what its values are."""
+_OURS: Final = (GENERATOR_LATE, READERS_BUSY)
+"""Limits of the load generator."""
 _AGREE: Final = 0.2
 """Two searches that differ by more found no knee that can be relied on."""
 _HEAD: Final = ("step", "load", "offered/s", "deliveries/s", "p50 ms", "p99 ms", "95 % of p99", "busiest", "")
@@ -89,8 +91,9 @@ def _knee(found: Knee) -> str:
     if beyond is None:
         return f"The knee is at least {knee}: the search ended there and found no limit"
     if beyond.unknown:
-        ours = f"beyond it the load generator is the limit ({beyond.limits[0]}), no knee of the system was found"
-        return f"The knee is at least {knee}; {ours}"
+        why = beyond.limits[0]
+        limit = f"the load generator is the limit ({why})" if why in _OURS else f"nothing can be said ({why})"
+        return f"The knee is at least {knee}; beyond it {limit}, no knee of the system was found"
     return f"The knee is {knee}; the first limit beyond it, at {beyond.value:g}: {beyond.limits[0]}"
 
 

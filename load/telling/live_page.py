@@ -11,8 +11,9 @@ from load.judging.judged import Judged
 from load.plan import Plan
 from load.telling.charts import Axis, Chart, Mark, duration, latency_axis, number, ranges, seconds_axis
 from load.telling.live import DELIVER, PUBLISH, RECOVER, WAKE, Live
-from load.telling.page import SENTENCES, reasons, templates
+from load.telling.page import templates
 from load.telling.pictures import Moment, amounts, latency_over_time, shared_latency_axis
+from load.telling.summary import SENTENCES, reasons
 
 _RATES: Final = {DELIVER: "delivered live", PUBLISH: "published", RECOVER: "fetched"}
 _NO_RUN: Final = ("none", "no run yet", "Start one with the form of Locust: its charts come here.")

@@ -11,13 +11,13 @@ from typing import Any, Final
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PackageLoader, StrictUndefined
 
-from harness.checkers.checker import Valid
 from harness.history.accounting import Bin
 from harness.report.words import BINS
 from load.judging.histogram import Times
 from load.judging.judged import Judged
 from load.judging.knee import Knee
 from load.telling.charts import Axis, Band, Chart, Mark, duration, latency_axis, number, ranges, seconds_axis
+from load.telling.knee_table import sentence
 from load.telling.pictures import (
     Moment,
     amounts,
@@ -28,9 +28,10 @@ from load.telling.pictures import (
     shared_latency_axis,
     time_axis,
 )
+from load.telling.summary import SENTENCES, WORST_FIRST, reasons
 
-SENTENCES: Final = {"valid": "as expected", "invalid": "not as expected", "unknown": "nothing can be said"}
-_WORST_FIRST: Final = ("unknown", "invalid", "valid")
+LINKS: Final = {"locust.html": "Locust's report", "history.jsonl": "history", "result.json": "result"}
+"""The files of a run that its page leads to, and how they are called there."""
 _SILENT: Final = (Bin.LOST_SILENT, Bin.UNPUBLISHED_SILENT)
 _NAMED_BY: Final = (
     "debounce",
@@ -111,8 +112,9 @@ def page(
         title=title,
         notes=notes,
         runs=named,
-        valid=next((valid for valid in _WORST_FIRST if any(run.valid == valid for run in runs)), "unknown"),
+        valid=next((valid for valid in WORST_FIRST if any(run.valid == valid for run in runs)), "unknown"),
         sentences=SENTENCES,
+        links=LINKS,
         headline=_headline(runs),
         bins=[(bin_, BINS[bin_][0].value, BINS[bin_][1]) for bin_ in Bin],
         silent={name: _silent(run) for name, run in named.items()},
@@ -122,7 +124,7 @@ def page(
         by_type=_by_type(named),
         backlog=list(_backlog(named)),
         usage=list(_usage(named)),
-        knees=[(name, knee, knee_curve(knee)) for name, knee in (knees or {}).items()],
+        knees=[(name, knee, sentence(knee), knee_curve(knee)) for name, knee in (knees or {}).items()],
         plan=list(_plan(named)),
     )  # fmt: skip
 
@@ -140,16 +142,6 @@ def templates() -> Environment:
     )
     environment.filters.update(number=number, duration=duration, colour=colour, words=_words)
     return environment
-
-
-def reasons(judged: Judged) -> Sequence[tuple[str, str]]:
-    """Verdict and reason of each claim that is not met, with its name once, the unknown first."""
-    found = []
-    for name, claim in judged.claims.items():
-        if claim.valid is not Valid.YES:
-            reason = claim.reason or "; ".join(dict.fromkeys(finding.what for finding in claim.findings))
-            found.append((claim.valid.value, reason if reason.startswith(name) else f"{name}: {reason}"))
-    return sorted(found, key=lambda one: _WORST_FIRST.index(one[0]))
 
 
 def run_names(plans: Sequence[Mapping[str, Any]]) -> Sequence[str]:

@@ -128,7 +128,7 @@ def percentiles(runs: Mapping[str, Times]) -> Chart:
 
 
 def knee_curve(knee: Knee) -> Chart:
-    """Latency against offered load, the p99 with its interval of 95 %."""
+    """Latency against offered load, the p99 with its interval of 95 %. A limit is marked only if it is the system's."""
     steps = sorted(knee.steps, key=lambda step: step.offered)
     values = [
         knee.slo,
@@ -195,11 +195,11 @@ def _came_to(step: Step) -> str:
 def _knee_marks(knee: Knee) -> Iterator[Mark]:
     carried = [step for step in knee.steps if step.value == knee.knee and step.carried]
     if carried:
-        yield Mark(at=carried[-1].offered, name=f"knee: {knee.knee:g} {knee.varied}", colour="knee")
-    beyond = [step for step in knee.steps if not step.carried and not step.unknown]
-    if beyond and knee.first_limit is not None:
-        first = min(beyond, key=lambda step: step.offered)
-        yield Mark(at=first.offered, name=f"first limit: {knee.first_limit}", colour="limit")
+        least = "" if knee.found else "at least "
+        yield Mark(at=carried[-1].offered, name=f"knee: {least}{knee.knee:g} {knee.varied}", colour="knee")
+    beyond = knee.beyond
+    if beyond is not None and not beyond.unknown:
+        yield Mark(at=beyond.offered, name=f"first limit: {beyond.limits[0]}", colour="limit")
 
 
 def _curve(times: Times) -> Iterator[tuple[float, float]]:

@@ -3,12 +3,27 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
+from typing import Final
 from xml.etree import ElementTree
 
 from harness.checkers.checker import Valid
 from load.judging.judged import Judged
+from load.telling.charts import number
 
-_SIGNS = {Valid.YES: "✓", Valid.NO: "✗", Valid.UNKNOWN: "?"}
+SENTENCES: Final = {"valid": "as expected", "invalid": "not as expected", "unknown": "nothing can be said"}
+"""What a verdict means for a run."""
+WORST_FIRST: Final = ("unknown", "invalid", "valid")
+_SIGNS: Final = {Valid.YES.value: "✓", Valid.NO.value: "✗", Valid.UNKNOWN.value: "?"}
+
+
+def reasons(judged: Judged) -> Sequence[tuple[str, str]]:
+    """Verdict and reason of each claim that is not met, with its name once, the unknown first."""
+    found = []
+    for name, claim in judged.claims.items():
+        if claim.valid is not Valid.YES:
+            reason = claim.reason or "; ".join(dict.fromkeys(finding.what for finding in claim.findings))
+            found.append((claim.valid.value, reason if reason.startswith(name) else f"{name}: {reason}"))
+    return sorted(found, key=lambda one: WORST_FIRST.index(one[0]))
 
 
 def text(runs: Sequence[Judged], *, by: str = "debounce") -> str:
@@ -75,20 +90,12 @@ def _workers(run: Judged) -> str:
 
 def _rows(runs: Sequence[Judged]) -> Iterator[list[str]]:
     for name in _names(runs):
-        yield [name, *(_number(run.figures.get(name)) for run in runs)]
+        yield [name, *(number(run.figures.get(name)) for run in runs)]
 
 
 def _names(runs: Sequence[Judged]) -> Sequence[str]:
     """The rows, in their order: a run that was not judged has none."""
     return list(dict.fromkeys(name for run in runs for name in run.figures))
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return "–"
-    if abs(value) < 1 and value != 0:
-        return f"{value:.2f}"
-    return f"{value:,.0f}" if value == int(value) or abs(value) >= 1000 else f"{value:,.1f}"
 
 
 def _titles(runs: Sequence[Judged], by: str) -> Sequence[str]:
@@ -97,18 +104,5 @@ def _titles(runs: Sequence[Judged], by: str) -> Sequence[str]:
 
 def _verdicts(runs: Sequence[Judged], by: str) -> Iterator[str]:
     for run, title in zip(runs, _titles(runs, by), strict=True):
-        yield f"{_SIGNS[run.valid]} {title}: {_sentence(run)}"
-        for name, claim in run.claims.items():
-            if claim.valid is not Valid.YES:
-                told = claim.reason or "; ".join(dict.fromkeys(finding.what for finding in claim.findings))
-                yield f"  {_SIGNS[claim.valid]} {name}: {told}"
-
-
-def _sentence(run: Judged) -> str:
-    match run.valid:
-        case Valid.YES:
-            return "as expected"
-        case Valid.NO:
-            return "not as expected"
-        case Valid.UNKNOWN:
-            return "nothing can be said"
+        yield f"{_SIGNS[run.valid.value]} {title}: {SENTENCES[run.valid.value]}"
+        yield from (f"  {_SIGNS[valid]} {reason}" for valid, reason in reasons(run))

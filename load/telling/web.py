@@ -10,22 +10,22 @@ from pathlib import Path
 from typing import Any, Final
 
 import gevent  # type: ignore[import-untyped]
-from flask import Blueprint, Response, jsonify, redirect, request, send_from_directory, url_for
+from flask import Blueprint, Response, abort, jsonify, redirect, request, send_from_directory, url_for
 from locust.env import Environment
 from locust.html import get_html_report
-from locust.runners import STATE_SPAWNING, WorkerRunner
+from locust.runners import STATE_SPAWNING, MasterRunner, WorkerRunner
 from locust.web import WebUI
 from werkzeug.datastructures import ImmutableMultiDict
 
 from harness.clock import SystemClock
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 from harness.history.store import write_text
 from load.judging.judged import Judged
-from load.options import chosen_plan
+from load.options import chosen_form, chosen_plan, chosen_stack
 from load.plan import Plan
 from load.telling.live import Live
 from load.telling.live_page import live_page, live_picture
-from load.telling.reporting import REPORT, write_report
+from load.telling.reporting import REPORT, SERVED, write_report
 
 PATH: Final = "/realtime"
 LOCUST_REPORT: Final = "locust.html"
@@ -110,7 +110,7 @@ class Pages:
             "live": ("/", live_page),
             "picture": ("/picture", lambda: self._picture(environment)),
             "script": ("/locust.js", lambda: send_from_directory(_FILES, "locust.js", mimetype="text/javascript")),
-            "run": ("/run/<path:file>", self._file),
+            "run": ("/run/<file>", self._file),
         }
         for name, (rule, view) in views.items():
             pages.add_url_rule(rule, name, web_ui.auth_required_if_enabled(view))  # type: ignore[no-untyped-call]
@@ -134,25 +134,45 @@ class Pages:
         return Response(told, mimetype="text/html", headers={"Cache-Control": "no-store"})
 
     def _file(self, file: str) -> Any:
-        """One of the run that was judged last: its page links to others."""
+        """One of the run that was judged last: its page, or what that links to, and nothing else that lies there."""
+        if file not in SERVED:
+            abort(404)
         if self._folder is None:
             return redirect(url_for("realtime.live"))
         return send_from_directory(self._folder.resolve(), file)
 
 
 def _checked(environment: Environment) -> Any:
-    """Have a run that cannot be refused with a sentence, as the command line does; others get the users they need."""
+    """Have a run that cannot be refused with a sentence, as the command line does; others get the users they need.
+
+    Locust sees no more of the form than that: it would take any of its options from it.
+    """
     if request.endpoint != "locust.swarm":
         return None
+    form = chosen_form(request.form)
     try:
-        plan = chosen_plan(Namespace(**{**vars(environment.parsed_options or Namespace()), **request.form.to_dict()}))
+        plan = chosen_plan(Namespace(**{**vars(environment.parsed_options or Namespace()), **form}))
+        _refuse_unplayable(environment, plan)
     except HarnessError as error:
         return jsonify(success=False, message=str(error), host=environment.host)
     except ValueError as error:
         return jsonify(success=False, message=f"one of the numbers is none: {error}", host=environment.host)
     users = {"user_count": str(plan.users), "spawn_rate": str(float(plan.users))}
-    request.form = ImmutableMultiDict({**request.form.to_dict(), **users})
+    request.form = ImmutableMultiDict({**form, **users})
     return None
+
+
+def _refuse_unplayable(environment: Environment, plan: Plan) -> None:
+    """Raises `UsageError` where there is no stack, or there are more workers than writers: once started, a run that
+    cannot be prepared is lost. A master knows of no stack."""
+    runner = environment.runner
+    if not isinstance(runner, MasterRunner):
+        chosen_stack(environment.parsed_options)
+    elif runner.worker_count > plan.writers:
+        raise UsageError(
+            f"{runner.worker_count} workers for {plan.writers} writers: give at least as many writers, as each worker "
+            "has its own"
+        )
 
 
 def _with_script(response: Response) -> Response:

@@ -33,11 +33,19 @@ def result(runs: Path, debounce: str) -> dict[str, Any]:
     return told
 
 
+def code(expected: int, *results: dict[str, Any]) -> int:
+    """`expected`, or 2 where a run is unknown because this machine was too busy for the generator to be on time, which
+    nothing else may be unknown for."""
+    unknown = {name for each in results for name, claim in each["claims"].items() if claim["valid"] == "unknown"}
+    assert unknown <= {"generator lag p99 ms"}
+    return 2 if unknown else expected
+
+
 def test_a_lossy_policy_is_convicted_and_lossless_is_not(tmp_path: Path) -> None:
     ran = run("--debounce", "latest-wins", "lossless", runs=tmp_path)
 
-    assert ran.returncode in (1, 2), ran.stderr  # 2 where this machine was too busy for the generator to be on time
     lossy, lossless = result(tmp_path, "latest-wins"), result(tmp_path, "lossless")
+    assert ran.returncode == code(1, lossy, lossless), ran.stderr
     assert {name: each["valid"] for name, each in lossy["checkers"].items()} == dict.fromkeys(
         ("accounting", "content", "order"), "invalid"
     )
@@ -55,7 +63,7 @@ def test_what_ci_shows_is_written(tmp_path: Path) -> None:
 
     folder = tmp_path / "latest"
     rows = dict(csv.reader((folder / "figures.csv").read_text().splitlines()))
-    assert ran.returncode in (0, 2), ran.stderr + (folder / "off" / "locust.log").read_text()
+    assert ran.returncode == code(0, result(tmp_path, "off")), ran.stderr + (folder / "off" / "locust.log").read_text()
     assert "events offered" in ran.stdout
     assert rows["lost silently"] == "0"
     assert float(rows["delivery p99 ms"]) > 0

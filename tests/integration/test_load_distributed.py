@@ -91,7 +91,7 @@ def playing(
 
 
 def speaks(folder: Path) -> bool:
-    part = folder / "parts" / "publishing.jsonl"
+    part = folder / "latest" / "parts" / "publishing.jsonl"
     return part.exists() and '"f":"emit"' in part.read_text()
 
 

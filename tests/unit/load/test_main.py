@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import UsageError
 from harness.signals import ENDING
 from load import __main__ as load
-from load.commands import compare
+from load.commands import compare, running
 from load.commands.running import interrupt_on_signals
 from load.judging.judged import Judged
 from load.plan import Plan
@@ -58,6 +59,43 @@ def test_each_policy_is_run_once_with_the_same_numbers(tmp_path: Path, offered: 
     load.main(["--debounce", "off", "lossless", "off", "--writers=8", "--warm-up=1", f"--runs={tmp_path}"])
 
     assert offered == [Plan(debounce=each, writers=8, warm_up=1.0) for each in ("off", "lossless")]
+
+
+def test_what_was_run_is_written_where_the_rest_is_interrupted(
+    tmp_path: Path, offered: list[Plan], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(plan: Plan, folder: Path, *, cadence: str) -> Judged:
+        if plan.debounce == "lossless":
+            raise KeyboardInterrupt
+        return Judged(plan=plan, figures={"events offered": 7}, checked={}, claims={})
+
+    monkeypatch.setattr(compare, "_on_fresh_stack", run)
+
+    code = load.main(["--debounce", "off", "lossless", f"--runs={tmp_path}"])
+
+    folder = tmp_path / "latest"
+    assert code == 130
+    assert (folder / "figures.csv").read_text().splitlines()[:2] == ["figure,off", "events offered,7"]
+    assert "Not run to the end: lossless." in (folder / "report.html").read_text()
+    assert ", without lossless\n" in capsys.readouterr().err
+
+
+def test_every_command_makes_room_for_the_sockets_of_its_plan(
+    tmp_path: Path, offered: list[Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans: list[Plan] = []
+
+    def refuse(plan: Plan) -> None:
+        plans.append(plan)
+        raise UsageError("no room")
+
+    monkeypatch.setattr(running, "make_room", refuse)
+
+    codes = {name: load.main([name, "--readers=5", f"--runs={tmp_path}"]) for name in load.COMMANDS}
+
+    assert set(codes.values()) == {64}
+    assert [plan.readers for plan in plans] == [5] * len(load.COMMANDS)
+    assert (offered, list(tmp_path.iterdir())) == ([], [])
 
 
 def test_the_specifications_application_is_compared_with_itself_undebounced(

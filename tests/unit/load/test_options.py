@@ -2,15 +2,19 @@
 
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from harness.errors import UsageError
-from load.options import add_options, chosen_plan, chosen_stack
-from load.plan import Plan
+from load.offering.schedule import generation
+from load.options import add_options, chosen_form, chosen_plan, chosen_stack
+from load.plan import LEAST_EVENTS, SHAPES, Plan
 
+PROCESS = "0b9f3a5e-3f0b-4f6e-9a57-1d2c3b4a5f60"
 STACK = {
     "API_URL": "http://h",
     "DB_URL": "postgresql://h",
@@ -82,10 +86,38 @@ def test_a_policy_that_the_application_cannot_do_is_refused() -> None:
         chosen_plan(parsed("--app=as-specified", "--debounce=lossless"))
 
 
-@pytest.mark.parametrize("wrong", ["--writers=0", "--rate=0", "--seconds=0", "--readers=-1", "--warm-up=20"])
+@pytest.mark.parametrize(
+    "wrong", ["--writers=0", "--rate=0", "--seconds=0", "--readers=-1", "--warm-up=20", "--rate=0.85"]
+)
 def test_a_plan_that_cannot_be_is_refused(wrong: str) -> None:
     with pytest.raises(UsageError):
         chosen_plan(parsed(wrong))
+
+
+@pytest.mark.parametrize("wrong", [{"shape": "frob"}, {"transport": "frob"}])
+def test_a_web_form_with_what_it_does_not_offer_is_refused(wrong: dict[str, str]) -> None:
+    with pytest.raises(UsageError, match="is one of"):
+        chosen_plan(Namespace(**{**asdict(Plan()), **wrong}))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_least_plan_that_is_taken_offers_what_it_says_and_less_is_refused(shape: str) -> None:
+    least = [f"--shape={shape}", f"--rate={LEAST_EVENTS / 10 / SHAPES[shape]}", "--seconds=10"]
+
+    plan = chosen_plan(parsed(*least))
+
+    said, _ = generation(
+        PROCESS, Random(1), rate=plan.rate, seconds=plan.seconds, begins=datetime(2026, 1, 1, tzinfo=UTC), shape=shape
+    )
+    assert plan.events == len(said) == LEAST_EVENTS
+    with pytest.raises(UsageError, match="at least 18 events"):
+        chosen_plan(parsed(*least, "--seconds=9.4"))
+
+
+def test_of_a_web_form_only_what_a_plan_has_is_taken() -> None:
+    form = {"rate": "30", "warm_up": "1", "folder": "/home/me", "env_file": "/x", "jwt_secret": "k", "user_count": "9"}
+
+    assert chosen_form(form) == {"rate": "30", "warm_up": "1"}
 
 
 def test_a_stack_is_named_by_its_variables_or_by_a_file(tmp_path: Path) -> None:

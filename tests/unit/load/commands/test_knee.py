@@ -10,13 +10,16 @@ from typing import Any
 import pytest
 
 from harness.checkers.checker import Valid, Verdict
+from harness.errors import StackError, UsageError
 from load import __main__ as load
-from load.commands import knee
+from load.commands import knee, running
 from load.commands.stack import LoadedStack
 from load.judging.figures import DELIVERY_P50, DELIVERY_P99, LAG_P99, OFFERED, PER_S
 from load.judging.judged import RESULT, Judged
 from load.plan import Plan
 
+BREAKS = 2
+"""Which of the stacks with the cadence `instant` does not come up."""
 CARRIED = 100.0
 """Events per second that the system of these tests carries."""
 
@@ -39,11 +42,13 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Plan]]:
     @contextmanager
     def stack(*, cadence: str) -> Iterator[LoadedStack]:
         runs.append((f"stack {cadence}", Plan()))
+        if cadence == "instant" and [name for name, _ in runs].count("stack instant") == BREAKS:
+            raise StackError("it does not come up")
         yield LoadedStack(file=Path("stack.env"), pid=1)
 
     monkeypatch.setattr(knee, "run", run)
     monkeypatch.setattr(knee, "fresh_stack", stack)
-    monkeypatch.setattr(knee, "make_room", lambda plan: None)
+    monkeypatch.setattr(running, "make_room", lambda plan: None)
     return runs
 
 
@@ -72,7 +77,7 @@ def test_everything_is_written(tmp_path: Path, offered: list[tuple[str, Plan]]) 
     assert (told["varied"], told["slo"], told["knee"], told["first_limit"], told["found"]) == (
         "rate", 1.0, 24.9, "delivery p99 over the SLO", True,
     )  # fmt: skip
-    assert told["plan"] == asdict(offered[1][1]) | {"rate": 20.0}
+    assert told["plan"] == asdict(offered[1][1])
     assert told["settings"]["vary"] == "rate"
     assert told["steps"][0]["p99_low"] == 0.15
     assert len((folder / "knee.csv").read_text().splitlines()) == 1 + 7 + 1
@@ -103,15 +108,61 @@ def test_the_knee_is_found_again_on_another_stack(
     assert "2 searches on fresh stacks differ by 0.0 %." in capsys.readouterr().out
 
 
+def test_what_was_found_is_written_where_the_next_stack_does_not_come_up(
+    tmp_path: Path, offered: list[tuple[str, Plan]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = load.main(["knee", "--cadence=instant", "--writers=4", "--repeat=2", f"--runs={tmp_path}"])
+
+    told = json.loads((tmp_path / "latest" / "knee.json").read_text())
+    said = capsys.readouterr()
+    assert (code, told["found"], told["settings"]["repeat"]) == (2, True, 2)
+    assert "The knee is 2" in said.out
+    assert ", 1 of 2 searches\n" in said.err
+
+
+def test_there_is_room_for_the_greatest_load_before_anything_is_made(
+    tmp_path: Path, offered: list[tuple[str, Plan]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(plan: Plan) -> None:
+        raise UsageError(f"no room for {plan.writers} writers")
+
+    monkeypatch.setattr(running, "make_room", refuse)
+
+    code = load.main(["knee", "--vary=writers", "--to=99", f"--runs={tmp_path}"])
+
+    assert (code, offered, list(tmp_path.iterdir())) == (64, [], [])
+
+
+def test_the_help_tells_the_numbers_that_are_in_force(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        load.main(["knee", "--help"])
+
+    told = " ".join(capsys.readouterr().out.split())
+    assert "all in all (0)" in told
+    assert "missing at the end (30)" in told
+    assert "all in all (2)" not in told
+    assert not {"--seconds", "--shape", "--generations"} & set(told.split())
+
+
+@pytest.mark.parametrize("wrong", ["--seconds=9", "--shape=spike", "--generations=2"])
+def test_what_a_step_has_of_its_own_is_not_to_be_chosen(wrong: str, offered: list[tuple[str, Plan]]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        load.main(["knee", wrong])
+
+    assert (ended.value.code, offered) == (64, [])
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
+        ("--rate=20",),
+        ("--vary=writers", "--writers=4"),
+        ("--from=1",),
         ("--from=0",),
         ("--from=9", "--to=8"),
         ("--to=inf",),
         ("--vary=writers", "--from=1.5"),
         ("--readers=0",),
-        ("--shape=spike",),
         ("--slo-ms=0",),
         ("--repeat=0",),
         ("--step-seconds=1",),

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from harness.checkers.checker import Valid, Verdict
-from harness.errors import UsageError
+from harness.errors import StackError, UsageError
 from load.commands import side_by_side
-from load.commands.side_by_side import Compared, document, summary, told
+from load.commands.side_by_side import Compared, advised, document, summary, told
 from load.commands.stack import LoadedStack
 from load.judging.figures import DELIVERY_P99, WAL
 from load.judging.judged import Judged
-from load.judging.knee import Knee, Step
+from load.judging.knee import Knee, Search, Step
 from load.judging.recommendation import CEILING, recommend
 from load.plan import Plan
 
@@ -55,7 +55,7 @@ def a_knee(*steps: Step, held: Step | None = None) -> Knee:
 def test_the_transports_are_told_side_by_side_with_what_follows() -> None:
     one, other = both()
 
-    lines = told(one, other, recommend(one.side, other.side)).splitlines()
+    lines = told((one, other), recommend(one.side, other.side)).splitlines()
 
     assert lines[2].split() == ["postgres_changes", "broadcast"]
     assert lines[3].split() == ["delivery", "p99", "ms", "500", "20"]
@@ -65,7 +65,7 @@ def test_the_transports_are_told_side_by_side_with_what_follows() -> None:
 def test_the_summary_has_the_advice_need_by_need() -> None:
     one, other = both()
 
-    lines = summary(one, other, recommend(one.side, other.side)).splitlines()
+    lines = summary((one, other), recommend(one.side, other.side)).splitlines()
 
     assert "| nothing late | broadcast | delivery p99 20 ms against 500 ms (25.0 ×) |" in lines
     assert "| little WAL | postgres_changes | database WAL 40 kB/s against 80 kB/s (2.0 ×) |" in lines
@@ -74,7 +74,7 @@ def test_the_summary_has_the_advice_need_by_need() -> None:
 def test_the_document_has_the_runs_and_the_advice() -> None:
     one, other = both()
 
-    found = json.loads(json.dumps(document(one, other, recommend(one.side, other.side))))
+    found = json.loads(json.dumps(document((one, other), recommend(one.side, other.side))))
 
     assert [(run["transport"], run["valid"], run["figures"][WAL]) for run in found["runs"]] == [
         ("postgres_changes", "valid", 40.0),
@@ -96,7 +96,7 @@ def test_a_run_that_was_late_has_nothing_recommended() -> None:
     advice = recommend(one.side, other.side)
 
     assert advice.sentences == ("Cannot be said: broadcast: generator lag: it is 40, and must be at most 10.",)
-    assert "| nothing late |" not in summary(one, other, advice)
+    assert "| nothing late |" not in summary((one, other), advice)
 
 
 def test_the_ceiling_is_what_was_offered_at_the_knee() -> None:
@@ -148,10 +148,59 @@ def test_both_are_run_with_one_plan_and_written(tmp_path: Path, monkeypatch: pyt
     assert (folder / "junit.xml").exists()
 
 
-@pytest.mark.parametrize("wrong", ["--writers=0", "--slo-ms=0", "--slo-ms=nan"])
-def test_wrong_usage_is_told_before_anything_is_made(wrong: str, tmp_path: Path) -> None:
+@pytest.fixture
+def searched(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
+    """The plans of all searches; the second does not come to its end, as its stack does not come up."""
+    plans: list[Plan] = []
+
+    def run(plan: Plan, folder: Path, stack: LoadedStack) -> Judged:
+        folder.mkdir(parents=True)
+        return judged(plan.transport, p99=500.0 if plan.transport == "postgres_changes" else 20.0, wal=40.0)
+
+    def find_knee(search: Search, plan: Plan, stack: LoadedStack, folder: Path, *, vary: str, slo: float) -> Knee:
+        plans.append(plan)
+        if len(plans) == 2:
+            raise StackError("it does not come up")
+        return a_knee(step(10.0), step(20.0), step(21.0, "events lost silently"))
+
+    monkeypatch.setattr(side_by_side, "run", run)
+    monkeypatch.setattr(side_by_side, "find_knee", find_knee)
+    monkeypatch.setattr(side_by_side, "fresh_stack", NoStack)
+    return plans
+
+
+def test_a_search_for_the_ceiling_has_the_steps_of_a_knee(tmp_path: Path, searched: list[Plan]) -> None:
+    with pytest.raises(StackError):
+        side_by_side.main(["--runs", str(tmp_path), "--ceiling", "--generations=3", "--warm-up=1", "--settle=5"])
+
+    assert searched[0] == Plan(
+        transport="postgres_changes", debounce="off", churners=0, storm=0, seconds=12.0, warm_up=1.0, settle=30.0
+    )
+
+
+def test_what_was_found_is_written_where_the_rest_fails(tmp_path: Path, searched: list[Plan]) -> None:
+    with pytest.raises(StackError):
+        side_by_side.main(["--runs", str(tmp_path), "--ceiling"])
+
+    told = json.loads((tmp_path / "latest" / "side-by-side.json").read_text())
+    assert [(run["transport"], run["knee"] is None) for run in told["runs"]] == [
+        ("postgres_changes", False),
+        ("broadcast", True),
+    ]
+    assert told["recommended"] == "broadcast"
+
+
+def test_of_one_transport_alone_nothing_is_recommended() -> None:
+    one, _ = both()
+
+    assert advised([one]).sentences == ("Cannot be said: broadcast was not run to the end.",)
+    assert told([one], advised([one])).splitlines()[-1] == "Cannot be said: broadcast was not run to the end."
+
+
+@pytest.mark.parametrize("wrong", [["--writers=0"], ["--slo-ms=0"], ["--slo-ms=nan"], ["--ceiling", "--warm-up=12"]])
+def test_wrong_usage_is_told_before_anything_is_made(wrong: list[str], tmp_path: Path) -> None:
     with pytest.raises(UsageError):
-        side_by_side.main(["--runs", str(tmp_path / "runs"), wrong])
+        side_by_side.main(["--runs", str(tmp_path / "runs"), *wrong])
 
     assert not (tmp_path / "runs").exists()
 

@@ -35,7 +35,8 @@ def subscribed(reader: str = "reader-1") -> Told:
 
 def history(*ops: Told, readers: tuple[str, ...] = ("reader-1",)) -> History:
     begun = op(0.0, "story", "start_process", process="p", owner="owner-1", owner_id="u")
-    told = [begun, *map(subscribed, readers), *sorted(ops, key=lambda each: each[0])]
+    there = [op(0.0, reader, "ready", topic="t") for reader in readers]
+    told = [begun, *map(subscribed, readers), *there, *sorted(ops, key=lambda each: each[0])]
     return History(
         Op(index=index, time=time, actor=actor, f=f, type="ok", value=Value(value))
         for index, (time, actor, f, value) in enumerate(told)
@@ -51,25 +52,25 @@ def test_each_reader_that_does_not_show_an_event_at_the_end_of_a_second_counts()
         readers=("reader-1", "reader-2"),
     )
 
-    assert list(backlog(told, begin=10.0).waiting) == [1, 1, 0]
+    assert list(backlog(told, begin=10.0, seconds=2.0).waiting) == [1, 1, 0]
 
 
 def test_what_is_shown_within_its_second_is_no_backlog() -> None:
     told = history(emit(10.2, "1"), written(10.3, "1"), applied(10.9, "1"))
 
-    assert backlog(told, begin=10.0).most == 0
+    assert backlog(told, begin=10.0, seconds=2.0).most == 0
 
 
 def test_what_waits_to_be_written_is_backlog_too() -> None:
     told = history(emit(10.2, "1"), written(11.3, "1"), applied(11.4, "1"))
 
-    assert list(backlog(told, begin=10.0).waiting) == [1, 0]
+    assert list(backlog(told, begin=10.0, seconds=2.0).waiting) == [1, 0]
 
 
 def test_what_was_committed_and_never_came_waits_for_ever() -> None:
     told = history(emit(10.2, "1"), written(10.3, "1"), emit(12.2, "2"), written(12.3, "2"), applied(12.4, "2"))
 
-    assert list(backlog(told, begin=10.0).waiting) == [1, 1, 1]
+    assert list(backlog(told, begin=10.0, seconds=2.0).waiting) == [1, 1, 1]
 
 
 def test_a_merged_event_waits_for_the_one_that_carries_it() -> None:
@@ -82,27 +83,50 @@ def test_a_merged_event_waits_for_the_one_that_carries_it() -> None:
         applied(11.3, "2"),
     )
 
-    assert list(backlog(told, begin=10.0).waiting) == [1, 0]
+    assert list(backlog(told, begin=10.0, seconds=2.0).waiting) == [1, 0]
 
 
-def test_a_reader_that_was_away_waits_from_when_it_is_back() -> None:
+@pytest.mark.parametrize(
+    ("by", "waiting"),
+    [
+        pytest.param("client", [1, 0, 2, 0], id="by its own doing"),
+        pytest.param("server", [1, 2, 2, 0], id="by the server's"),
+    ],
+)
+def test_a_reader_waits_while_it_is_away_unless_it_is_by_its_own_doing(by: str, waiting: list[int]) -> None:
     told = history(
-        op(5.0, "reader-1", "ready", topic="t"),
-        op(10.1, "reader-1", "close", code=1006, reason="", by="server"),
-        emit(10.2, "1"),
-        written(10.3, "1"),
+        emit(10.1, "1"),
+        written(10.2, "1"),
+        op(11.1, "reader-1", "close", code=1006, reason="", by=by),
+        emit(11.2, "2"),
+        written(11.3, "2"),
         op(12.5, "reader-1", "ready", topic="t"),
-        op(12.6, "reader-1", "snapshot", last_event_sequence=1),
         applied(13.2, "1"),
+        applied(13.2, "2"),
     )
 
-    assert list(backlog(told, begin=10.0).waiting) == [0, 0, 1, 0]
+    assert list(backlog(told, begin=10.0, seconds=2.0).waiting) == waiting
+
+
+def test_what_never_came_waits_until_the_page_closes() -> None:
+    told = history(
+        emit(10.2, "1"), written(10.3, "1"), op(12.5, "reader-1", "close", code=1000, reason="", by="client")
+    )
+
+    assert list(backlog(told, begin=10.0, seconds=2.0).waiting) == [1, 1, 0]
+
+
+def test_a_pause_between_two_generations_makes_no_less_noise() -> None:
+    ops = [[emit(at, event), written(at, event), applied(at + 0.1, event)] for at, event in ((10.0, "1"), (70.0, "2"))]
+    (one, other) = (history(*(each for op in said for each in op)) for said in (ops[:1], ops))
+
+    assert backlog(other, begin=10.0, seconds=4.0).noise == backlog(one, begin=10.0, seconds=2.0).noise > 0.0
 
 
 def test_a_reader_that_left_is_owed_nothing() -> None:
     told = history(emit(10.2, "1"), written(10.3, "1"), op(10.4, "reader-1", "leave"))
 
-    assert backlog(told, begin=10.0).most == 0
+    assert backlog(told, begin=10.0, seconds=2.0).most == 0
 
 
 def test_three_rises_one_after_another_are_growth_at_the_end_of_the_third() -> None:
@@ -149,4 +173,8 @@ def test_a_debouncer_that_holds_events_back_makes_a_higher_tooth() -> None:
     merged = op(11.1, "app", "debounce", event_id="1", event_type="section_chunk", outcome="merged", into="2")
     plain = [emit(10.2, "1"), emit(11.1, "2"), written(11.2, "2"), applied(11.3, "2")]
 
-    assert backlog(history(*plain, merged), begin=10.0).noise > backlog(history(*plain), begin=10.0).noise > 0.0
+    assert (
+        backlog(history(*plain, merged), begin=10.0, seconds=2.0).noise
+        > backlog(history(*plain), begin=10.0, seconds=2.0).noise
+        > 0.0
+    )

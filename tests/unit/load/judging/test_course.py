@@ -7,7 +7,7 @@ import pytest
 
 from harness.checkers.checker import Finding, Valid, Verdict
 from load.judging.course import course
-from load.judging.figures import DELIVERY_P50, DELIVERY_P99, LAG_P99, OFFERED, PER_S
+from load.judging.figures import DELIVERY_P50, DELIVERY_P99, LAG_P99, OFFERED, PER_S, TEXT_KEPT
 from load.judging.judged import COURSE, Judged
 from load.judging.knee import GENERATOR_LATE, Course
 from load.plan import Plan
@@ -49,6 +49,12 @@ def test_figures_and_moments_are_taken_from_the_result() -> None:
     )
 
 
+def test_offered_is_by_the_second_of_all_generations() -> None:
+    of_two = Judged(plan=Plan(seconds=12.0, generations=2), figures=FIGURES, checked={}, claims=ON_TIME)
+
+    assert course(of_two, TOLD, slo=1.0).offered == 40.0
+
+
 def test_a_late_generator_is_told_by_its_name() -> None:
     late = {LAG_P99: Verdict.unknown("generator lag p99 ms is 30, and must be at most 10")}
 
@@ -71,10 +77,37 @@ def test_without_a_single_delivery_nothing_is_said() -> None:
     assert course(judged({**FIGURES, DELIVERY_P99: None}), {}, slo=1.0).unknown == "nothing was delivered"
 
 
-def test_what_is_invalid_is_no_doubt() -> None:
-    lossy = {**ON_TIME, "accounting": Verdict.invalid(Finding("lost"), looked_at=1)}
+def test_what_is_invalid_is_no_doubt_but_told() -> None:
+    wrong = Verdict.invalid(Finding("wrong"), looked_at=1)
+    claims = {**ON_TIME, TEXT_KEPT: wrong, "order": wrong, DELIVERY_P99: wrong}
 
-    assert course(judged(claims=lossy), TOLD, slo=1.0).unknown == ""
+    found = course(judged(claims=claims), TOLD, slo=1.0)
+
+    assert (found.unknown, found.unexpected) == ("", (TEXT_KEPT, "order"))
+
+
+NO_P99: Mapping[str, float | None] = {**FIGURES, DELIVERY_P99: None}
+NOT_MEASURED = {**ON_TIME, DELIVERY_P99: Verdict.unknown("delivery p99 ms could not be measured")}
+
+
+def test_where_all_is_lost_that_is_what_the_run_says() -> None:
+    found = course(judged(NO_P99, NOT_MEASURED), {"first lost at s": 0.0}, slo=1.0)
+
+    assert (found.unknown, found.lost_at) == ("", 0.0)
+
+
+def test_where_nothing_came_and_that_was_not_expected_it_is_what_the_run_says() -> None:
+    claims = {**NOT_MEASURED, TEXT_KEPT: Verdict.invalid(Finding("0 %"), looked_at=1)}
+
+    found = course(judged(NO_P99, claims), {}, slo=1.0)
+
+    assert (found.unknown, found.unexpected) == ("", (TEXT_KEPT,))
+
+
+def test_where_all_is_lost_in_a_run_that_went_wrong_nothing_is_said() -> None:
+    claims = {**NOT_MEASURED, COURSE: Verdict.unknown("of 20 readers only 3 were ready")}
+
+    assert course(judged(NO_P99, claims), TOLD, slo=1.0).unknown == "of 20 readers only 3 were ready"
 
 
 @pytest.mark.parametrize(

@@ -57,19 +57,21 @@ def applied(time: float, number: int, sequence: int, via: str = "live") -> tuple
     return op(time, "reader-1", "apply", **event, via=via)
 
 
-def history(*ops: tuple[float, str, str, dict[str, Any]]) -> History:
+def history(*ops: tuple[float, str, str, dict[str, Any]], ready: float = 0.0) -> History:
+    """Of a reader that is there from `ready` on."""
     begun = (
         op(0.0, "story", "start_process", process="p", owner="owner-1", owner_id="u"),
         op(0.0, "reader-1", "subscribe", user="owner-1", user_id="u", role="authenticated", client="native"),
+        op(ready, "reader-1", "ready", topic="t"),
     )
     return History(
         Op(index=index, time=time, actor=actor, f=f, type="ok", value=Value(value))
-        for index, (time, actor, f, value) in enumerate((*begun, *ops))
+        for index, (time, actor, f, value) in enumerate(sorted((*begun, *ops), key=lambda each: each[0]))
     )
 
 
 def figured(told_history: History, *, warm_up: float = 0.0) -> dict[str, float | None]:
-    measured = measure(told_history, begin=1.0, warm_up=warm_up)
+    measured = measure(told_history, begin=1.0, warm_up=warm_up, seconds=30.0)
     return dict(figures(told_history, account(told_history), measured))
 
 
@@ -121,14 +123,14 @@ def test_a_replaced_chunk_is_lost_with_its_text() -> None:
 
 
 def test_a_merged_chunk_has_waited_from_its_own_due_time() -> None:
-    measured = measure(LOSSLESS, begin=1.0, warm_up=0.0)
+    measured = measure(LOSSLESS, begin=1.0, warm_up=0.0, seconds=30.0)
 
     assert measured.delivery.count == 3
     assert measured.delivery.at(1.0) == pytest.approx(1.4 - 1.096, rel=0.01)
 
 
 def test_a_lost_chunk_was_stale_until_a_later_one_was_shown() -> None:
-    measured = measure(LOSSY, begin=1.0, warm_up=0.0)
+    measured = measure(LOSSY, begin=1.0, warm_up=0.0, seconds=30.0)
 
     assert measured.delivery.count == 2
     assert measured.staleness.count == 3
@@ -143,32 +145,103 @@ def test_what_was_due_in_the_warm_up_is_not_measured_but_counted() -> None:
     found = figured(LOSSLESS, warm_up=0.15)
 
     assert found[OFFERED] == 3
-    assert measure(LOSSLESS, begin=1.0, warm_up=0.15).delivery.count == 1
+    assert measure(LOSSLESS, begin=1.0, warm_up=0.15, seconds=30.0).delivery.count == 1
 
 
 def test_what_a_reader_fetched_from_before_it_came_is_no_delivery() -> None:
     backfill = history(
         emit(1.0, 1),
         written(1.01, 1, 1),
-        op(5.0, "reader-1", "join", topic="t"),
-        op(5.1, "reader-1", "ready", topic="t"),
         applied(5.2, 1, 1, via="fetch"),
+        ready=5.1,
     )
 
-    assert measure(backfill, begin=1.0, warm_up=0.0).delivery.count == 0
+    assert measure(backfill, begin=1.0, warm_up=0.0, seconds=30.0).delivery.count == 0
     assert figured(backfill)[TEXT_KEPT] == 100.0
 
 
 def test_a_hole_that_was_filled_by_a_fetch_is_a_late_delivery() -> None:
     hole = history(
-        op(0.5, "reader-1", "join", topic="t"),
-        op(0.6, "reader-1", "ready", topic="t"),
         emit(1.0, 1),
         written(1.01, 1, 1),
         applied(2.5, 1, 1, via="fetch"),
     )
 
-    assert measure(hole, begin=1.0, warm_up=0.0).delivery.at(1.0) == pytest.approx(1.5, rel=0.01)
+    assert measure(hole, begin=1.0, warm_up=0.0, seconds=30.0).delivery.at(1.0) == pytest.approx(1.5, rel=0.01)
+
+
+def starved(by: str) -> History:
+    """200 events are due from second 1 to 25, 3 of them shown live; then the socket closes, and the rest is fetched."""
+    said = [each for number in range(1, 201) for each in starved_event(number)]
+    back = [
+        op(25.0, "reader-1", "close", code=1006, reason="", by=by),
+        op(25.2, "reader-1", "join", topic="t"),
+        op(25.2, "reader-1", "ready", topic="t"),
+        op(26.0, "story", "settle", timeout=15, waited=1.0),
+    ]
+    return history(*said, *back)
+
+
+def starved_event(number: int) -> list[tuple[float, str, str, dict[str, Any]]]:
+    at = 1.0 + 0.12 * (number - 1)
+    shown = applied(at + 0.05, number, number) if number <= 3 else applied(25.3, number, number, via="fetch")
+    return [emit(at, number), written(at + 0.01, number, number), shown]
+
+
+@pytest.mark.parametrize("by", ["server", "client"])
+def test_what_a_starved_reader_fetches_after_its_socket_was_closed_has_waited_all_the_time(by: str) -> None:
+    """Whoever closed it: what was due before had to be shown before."""
+    told = starved(by)
+    away = 0.2 if by == "client" else 0.0
+
+    measured = measure(told, begin=1.0, warm_up=0.0, seconds=24.0)
+
+    assert measured.delivery.count == 200
+    assert measured.delivery.at(1.0) == pytest.approx(25.3 - 1.36 - away, rel=0.01)
+    assert measured.staleness.at(1.0) == pytest.approx(25.3 - 1.36 - away, rel=0.01)
+    assert measured.backlog.most > 150
+    assert measured.backlog.grows_at is not None
+
+
+@pytest.mark.parametrize(("by", "waits"), [("server", [10.0, 5.0]), ("client", [4.0])])
+def test_what_was_due_while_the_reader_was_away_is_a_delivery_only_if_the_server_kept_it_away(
+    by: str, waits: list[float]
+) -> None:
+    told = history(
+        emit(2.0, 1),
+        written(2.1, 1, 1),
+        op(6.0, "reader-1", "close", code=1006, reason="", by=by),
+        emit(7.0, 2),
+        written(7.1, 2, 2),
+        op(12.0, "reader-1", "ready", topic="t"),
+        applied(12.0, 1, 1, via="fetch"),
+        applied(12.0, 2, 2, via="fetch"),
+    )
+
+    measured = measure(told, begin=1.0, warm_up=0.0, seconds=30.0)
+
+    found = [seconds for seconds, _ in measured.delivery.counted()]
+    assert found == pytest.approx(sorted(waits), rel=0.01)
+
+
+def test_what_is_never_shown_was_stale_until_all_had_settled() -> None:
+    told = history(
+        emit(1.0, 1),
+        written(1.01, 1, 1),
+        applied(1.1, 1, 1),
+        emit(2.0, 2),
+        written(2.1, 2, 2),
+        op(14.0, "story", "settle", timeout=15, waited=12.0),
+        op(20.0, "reader-1", "view"),
+    )
+
+    assert measure(told, begin=1.0, warm_up=0.0, seconds=30.0).staleness.at(1.0) == pytest.approx(12.0, rel=0.01)
+
+
+def test_who_has_left_is_not_stale_in_the_end() -> None:
+    told = history(emit(1.0, 1), op(1.1, "reader-1", "leave"), op(14.0, "story", "settle", timeout=15))
+
+    assert measure(told, begin=1.0, warm_up=0.0, seconds=30.0).staleness.count == 0
 
 
 def test_what_a_live_reader_found_missing_is_counted_event_by_event() -> None:

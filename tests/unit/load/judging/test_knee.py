@@ -75,6 +75,9 @@ def test_a_step_within_all_limits_is_carried() -> None:
         (Course(p99=1.1, slow_at=6.0, grows_at=4.0), (GROWS, SLOW)),
         (Course(p99=1.1, slow_at=4.0, grows_at=4.0, lost_at=4.0), (LOST, SLOW, GROWS)),
         (Course(p99=1.1, slow_at=None, grows_at=4.0), (GROWS, SLOW)),
+        (Course(p99=None, lost_at=0.0), (LOST,)),
+        (Course(p99=0.2, unexpected=("text kept %", "order")), ("not as expected: text kept %, order",)),
+        (Course(p99=1.1, unexpected=("order",), slow_at=3.0), (SLOW, "not as expected: order")),
     ],
 )
 def test_the_first_limit_is_the_one_that_was_reached_first(course: Course, limits: tuple[str, ...]) -> None:

@@ -63,7 +63,7 @@ def test_percentiles_of_merged_parts_are_those_of_the_summed_histograms() -> Non
     slow = deliveries("slow", [0.5 + 0.01 * number for number in range(20)])
 
     whole, of_quick, of_slow = (
-        measure(merged(parts), begin=0.0, warm_up=0.0) for parts in ([quick, slow], [quick], [slow])
+        measure(merged(parts), begin=0.0, warm_up=0.0, seconds=10.0) for parts in ([quick, slow], [quick], [slow])
     )
 
     summed = Times()
@@ -86,7 +86,7 @@ def deliveries(process: str, latencies: Sequence[float]) -> Sequence[Op]:
     """A part: one event a second, each shown so much later than it was due."""
     told: list[tuple[float, str, str, dict[str, object]]] = [
         (0.0, f"reader of {process}", "subscribe", {"process_id": process, "role": "service_role"}),
-        (0.0, f"reader of {process}", "status", {"process_id": process, "status": "live"}),
+        (0.0, f"reader of {process}", "ready", {"topic": process}),
     ]
     for number, latency in enumerate(latencies, start=1):
         keys = {"process_id": process, "event_id": f"{process} {number}", "event_type": "heartbeat"}

@@ -19,3 +19,12 @@ def test_commits_of_others_are_left_out_and_the_rest_is_numbered_without_gaps() 
         (1, "emit", "theirs"),
         (2, "commit", "mine"),
     ]
+
+
+def test_a_failure_of_the_witness_is_not_left_out() -> None:
+    told: list[Op] = []
+    recorder = Recorder(lambda: 0.0, sinks=(OwnCommits(told.append, set()),))
+
+    recorder.record("witness", "commit", type="info", error="the slot is gone")
+
+    assert [(op.f, op.type, op.error) for op in told] == [("commit", "info", "the slot is gone")]

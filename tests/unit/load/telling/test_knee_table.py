@@ -57,6 +57,15 @@ def test_what_the_generator_bounds_is_not_told_as_a_knee_of_the_system() -> None
     )
 
 
+def test_what_was_not_the_generator_is_not_told_as_its_limit() -> None:
+    found = knee(step(50), step(52, "it was not judged", unknown=True), at=50, limit="it was not judged")
+
+    assert sentence(found) == (
+        "The knee is at least 50 events/s of each writer; beyond it nothing can be said (it was not judged), "
+        "no knee of the system was found."
+    )
+
+
 def test_what_ended_without_a_limit_says_so() -> None:
     assert sentence(OPEN) == (
         "The knee is at least 50 writers: the search ended there and found no limit. Held at 40 (80 %): carried."

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -12,7 +13,10 @@ from load.judging.histogram import Times
 from load.judging.judged import Judged
 from load.judging.knee import Knee, Step
 from load.plan import Plan
-from load.telling.page import Run, page, reasons, run_names
+from load.telling.knee_table import sentence
+from load.telling.page import LINKS, Run, page, run_names
+from load.telling.reporting import REPORT, SERVED
+from load.telling.summary import reasons
 
 VALID = Verdict(valid=Valid.YES, looked_at=1)
 _VOID = {"meta", "br", "link", "img", "input", "hr"}
@@ -198,6 +202,15 @@ def test_what_comes_from_outside_is_escaped() -> None:
     assert "a &lt; b" in html
 
 
+def test_what_is_served_of_a_run_is_its_page_and_what_that_links_to() -> None:
+    run = replace(a_run(), folder="")
+
+    hrefs = re.findall(r'href="([^"]*)"', page([run]))
+
+    assert hrefs == list(LINKS)
+    assert SERVED == (REPORT, *hrefs)
+
+
 def test_a_link_leads_to_the_folder_of_the_run() -> None:
     assert 'href="off/locust.html"' in page([a_run("off")])
     assert a_run("off").link("history.jsonl") == "off/history.jsonl"
@@ -236,7 +249,7 @@ def test_a_search_has_a_page_without_runs() -> None:
     text = text_of(html)
     assert Checked(html).open == []
     assert "<title>Knee</title>" in html
-    assert "The knee: broadcast The most that was carried is 10 writers ; nothing was found beyond it." in text
-    assert "Held longer at 10: carried, p99 200 ms. A cross was not carried" in text
+    assert f"The knee: broadcast {sentence(knee)} A cross was not carried" in text
+    assert "at least 10 writers" in text
     assert "10 20 40 100 ms 200 ms 100 ms to 300 ms carried engine (0.50 cores)" in text
     assert "Verdicts" not in text

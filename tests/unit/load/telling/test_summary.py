@@ -52,6 +52,16 @@ def test_the_table_has_a_column_a_run_and_says_what_is_not_as_expected() -> None
     ]
 
 
+def test_a_reason_has_the_name_of_its_claim_once_and_the_unknown_come_first() -> None:
+    claims = {"a": WRONG, "generator lag p99 ms": UNKNOWN}
+
+    assert text([a_run(claims)]).splitlines()[-3:] == [
+        "? lossless: nothing can be said",
+        "  ? generator lag p99 ms is 12, and must be at most 10",
+        "  ✗ a: lost silently is 3, and must be at most 0",
+    ]
+
+
 def test_a_run_that_was_not_judged_has_a_column_all_the_same() -> None:
     run = Judged(plan=Plan(debounce="off"), figures={}, checked={}, claims={"course of the run": UNKNOWN})
 

@@ -1,0 +1,83 @@
+"""The publishing process as Locust holds it, where that process misbehaves."""
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from harness.backends.environment import Environment
+from harness.errors import StackError
+from load.offering.share import Share
+from load.offering.task import Task
+from load.plan import Plan
+from load.playing import worker
+from load.playing.worker import PublishingWorker
+
+TASK = Task(
+    plan=Plan(),
+    share=Share(),
+    environment=Environment(
+        api_url="http://h",
+        db_url="postgresql://h",
+        anon_key="a",
+        service_role_key="s",
+        jwt_secret="j",
+        realtime_url="ws://h/socket",
+        realtime_http_url="http://h",
+        app_url="http://h",
+        harness_backend="embedded",
+    ),
+    began=0.0,
+    started=datetime(2026, 1, 1, tzinfo=UTC),
+    part=Path("publishing.jsonl"),
+)
+NEVER_ENDS = "import signal; signal.pause()"
+
+
+def publishing(script: str, monkeypatch: pytest.MonkeyPatch, troubles: list[str] | None = None) -> PublishingWorker:
+    """One that does `script` instead."""
+
+    def started(command: Any, **pipes: Any) -> Any:
+        return subprocess.Popen([sys.executable, "-c", script], **pipes)
+
+    faked = SimpleNamespace(Popen=started, PIPE=subprocess.PIPE, TimeoutExpired=subprocess.TimeoutExpired)
+    monkeypatch.setattr(worker, "subprocess", faked)
+    told = [] if troubles is None else troubles
+    return PublishingWorker(TASK, lambda report: None, troubled=told.append)
+
+
+def alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def test_half_a_line_is_the_end_and_not_waited_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = publishing(f'print(\'{{"what": "prep\', flush=True); print(flush=True); {NEVER_ENDS}', monkeypatch)
+
+    with pytest.raises(StackError, match="the publishing process has ended"):
+        one.prepare()
+
+    one.kill()
+    assert not alive(one.pid)
+
+
+def test_what_it_is_troubled_by_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    troubles: list[str] = []
+    one = publishing("import json; print(json.dumps({'what': 'trouble', 'trouble': 'a lag'}))", monkeypatch, troubles)
+
+    one.end()
+
+    assert troubles == ["a lag"]
+
+
+def test_one_that_falls_silent_and_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "_EXIT_S", 0.05)
+    one = publishing(f"import os; os.close(1); {NEVER_ENDS}", monkeypatch)
+
+    with pytest.raises(StackError, match="it hangs"):
+        one.end()
+
+    assert not alive(one.pid)
