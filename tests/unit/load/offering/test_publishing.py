@@ -1,38 +1,17 @@
 """What the publishing process tells Locust of a generation that does not end as it should."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from harness.backends.environment import Environment
 from harness.history import Op, Recorder
 from load.offering.publishing import Worker
-from load.offering.share import Share
-from load.offering.task import Task
 from load.plan import Plan
+from tests.unit.load.nowhere import a_task
 
-TASK = Task(
-    plan=Plan(writers=1, debounce="off", seconds=1.0, warm_up=0.0),
-    share=Share(),
-    environment=Environment(
-        api_url="http://h",
-        db_url="postgresql://h",
-        anon_key="a",
-        service_role_key="s",
-        jwt_secret="j",
-        realtime_url="ws://h/socket",
-        realtime_http_url="http://h",
-        app_url="http://h",
-        harness_backend="embedded",
-    ),
-    began=0.0,
-    started=datetime(2026, 1, 1, tzinfo=UTC),
-    part=Path("publishing.jsonl"),
-)
+TASK = a_task(Plan(writers=1, debounce="off", seconds=1.0, warm_up=0.0))
 
 
 class Store:

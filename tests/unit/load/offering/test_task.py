@@ -3,22 +3,10 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.backends.environment import Environment
 from load.offering.share import Share
 from load.offering.task import Task
 from load.plan import Plan
-
-ENVIRONMENT = Environment(
-    api_url="http://h",
-    db_url="postgresql://h",
-    anon_key="a",
-    service_role_key="s",
-    jwt_secret="j",
-    realtime_url="ws://h/socket",
-    realtime_http_url="http://h",
-    app_url="http://h",
-    harness_backend="embedded",
-)
+from tests.unit.load.nowhere import ENVIRONMENT
 
 
 def test_a_task_is_one_line_and_comes_as_it_was() -> None:

@@ -8,26 +8,15 @@ from typing import Any
 
 import pytest
 
-from harness.backends.environment import Environment
 from harness.errors import HistoryError, StackError
 from harness.pipeline.reader_status import Status
 from load.plan import Plan
 from load.playing import stage as module
 from load.playing.generation import Generation
 from load.playing.stage import Abandoned, Stage
+from tests.unit.load.nowhere import ENVIRONMENT
 
 PLAN = Plan(writers=1, readers=0, churners=0, storm=0, settle=0.0)
-ENVIRONMENT = Environment(
-    api_url="http://h",
-    db_url="postgresql://h",
-    anon_key="a",
-    service_role_key="s",
-    jwt_secret="j",
-    realtime_url="ws://h/socket",
-    realtime_http_url="http://h",
-    app_url="http://h",
-    harness_backend="embedded",
-)
 
 
 class Publishing:

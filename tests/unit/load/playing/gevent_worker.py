@@ -2,39 +2,18 @@
 
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from harness.backends.environment import Environment
 from harness.errors import StackError
-from load.offering.share import Share
-from load.offering.task import Task
-from load.plan import Plan
 from load.playing import worker
 from load.playing.worker import PublishingWorker
+from tests.unit.load.nowhere import a_task
 
-TASK = Task(
-    plan=Plan(),
-    share=Share(),
-    environment=Environment(
-        api_url="http://h",
-        db_url="postgresql://h",
-        anon_key="a",
-        service_role_key="s",
-        jwt_secret="j",
-        realtime_url="ws://h/socket",
-        realtime_http_url="http://h",
-        app_url="http://h",
-        harness_backend="embedded",
-    ),
-    began=0.0,
-    started=datetime(2026, 1, 1, tzinfo=UTC),
-    part=Path("publishing.jsonl"),
-)
+TASK = a_task()
 NEVER_ENDS = "import signal; signal.pause()"
 
 
