@@ -84,14 +84,6 @@ setTimeout(() => process.exit(3), 20000);
 """
 
 
-@pytest.fixture(autouse=True)
-def hangups_are_heard() -> Iterator[None]:
-    """What is started by tests that run under nohup would ignore them for good."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGHUP, before)
-
-
 @pytest.fixture
 def command() -> Iterator[Command]:
     with Command.in_a_new_folder() as command:
