@@ -25,6 +25,7 @@ from harness.realtime.visibility_postgres import PostgresVisibility
 from harness.realtime.worker import Worker
 from harness.replication.source_postgres import PolledSource
 from harness.replication.source_stream import StreamedSource
+from harness.replication.source_visible import VisibleSource
 from harness.tokens import DEVELOPMENT_SECRET, mint, user_id
 
 CLOCK = SystemClock()
@@ -120,10 +121,14 @@ async def a_stack(cluster: Cluster, *, polled: bool = False, before: str = "", *
     )
     await visibility.open()
 
-    def open_source() -> PolledSource | StreamedSource:
+    url = cluster.url("realtime_test")
+
+    def open_source() -> VisibleSource:
+        """As the engine has it: without the wait a row is now and then judged before it can be seen."""
         if polled:
-            return PolledSource(cluster.url("realtime_test"), publication=tenant.feed)
-        return StreamedSource(cluster.socket_dir, cluster.port, database="realtime_test", publication=tenant.feed)
+            return VisibleSource(PolledSource(url, publication=tenant.feed), url)
+        stream = StreamedSource(cluster.socket_dir, cluster.port, database="realtime_test", publication=tenant.feed)
+        return VisibleSource(stream, url)
 
     worker = Worker(
         tenant=tenant,
