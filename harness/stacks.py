@@ -23,7 +23,6 @@ CLOCK = SystemClock()
 
 async def up(options: StackOptions, *, as_json: bool) -> int:
     """Bring a stack up, print its environment, stay until cancelled, take it down: that is how it ends well."""
-    keep_heap_small()
     backend = _stack(options)
     try:
         await backend.start()
@@ -62,6 +61,7 @@ async def execute(
 
 
 def _stack(options: StackOptions) -> Backend:
+    keep_heap_small()
     recorder = Recorder(CLOCK.now, complaints=(_complain,), keep=False)
     return chosen(options, recorder=recorder, clock=CLOCK, rng=Random(), started=CLOCK.wall(), tell=note)
 
