@@ -4,7 +4,7 @@ import asyncio
 import selectors
 import time
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol, TypeVar
 
@@ -73,8 +73,9 @@ class ScaledClock:
 class SteerableClock:
     """The clock of one machine or program, which faults may bend: its wall may jump, its timers stall.
 
-    `throttled_to`: timers fire only once in so many seconds, as in a hidden browser tab. While frozen no timer fires
-    at all, as in a laptop that sleeps; `now` goes on, as the time of the world does.
+    `throttled_to`: timers fire only once in so many seconds, as in a hidden browser tab; set to None, those that are
+    due by then fire at once, as in a tab that is shown. While frozen no timer fires at all, as in a laptop that sleeps;
+    `now` goes on, as the time of the world does.
     """
 
     def __init__(self, base: Clock) -> None:
@@ -82,7 +83,20 @@ class SteerableClock:
         self._offset = timedelta()
         self._thawed = asyncio.Event()
         self._thawed.set()
-        self.throttled_to: float | None = None
+        self._throttled_to: float | None = None
+        self._shown = asyncio.Event()
+
+    @property
+    def throttled_to(self) -> float | None:
+        return self._throttled_to
+
+    @throttled_to.setter
+    def throttled_to(self, seconds: float | None) -> None:
+        self._throttled_to = seconds
+        if seconds is None:
+            self._shown.set()
+        else:
+            self._shown.clear()
 
     def now(self) -> float:
         return self._base.now()
@@ -92,8 +106,10 @@ class SteerableClock:
 
     async def sleep(self, seconds: float) -> None:
         await self._base.sleep(seconds)
-        if self.throttled_to is not None and seconds > 0:
-            await self._base.sleep(self.throttled_to - self._base.now() % self.throttled_to)
+        if self._throttled_to is not None and seconds > 0:
+            with suppress(TimeoutError):
+                async with within(self._base, self._throttled_to - self._base.now() % self._throttled_to):
+                    await self._shown.wait()
         await self._thawed.wait()
 
     @property

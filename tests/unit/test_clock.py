@@ -104,6 +104,23 @@ def test_timers_that_ran_when_the_throttling_began_are_throttled_and_later_ones_
     assert run_virtual(story()) == (60.0, 70.0)
 
 
+@pytest.mark.parametrize(("seconds", "woke"), [(10.0, 25.0), (40.0, 40.0)])
+def test_a_timer_that_is_overdue_fires_when_the_throttling_ends_and_another_in_its_time(
+    seconds: float, woke: float
+) -> None:
+    async def story() -> float:
+        base = VirtualClock()
+        clock = SteerableClock(base)
+        clock.throttled_to = 60.0
+        waiting = asyncio.create_task(clock.sleep(seconds))
+        await base.sleep(25.0)
+        clock.throttled_to = None
+        await waiting
+        return base.now()
+
+    assert run_virtual(story()) == woke
+
+
 def test_no_timer_of_a_frozen_clock_fires_and_its_time_goes_on() -> None:
     async def story() -> None:
         base = VirtualClock()
